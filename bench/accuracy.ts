@@ -1,6 +1,7 @@
-// How far half precision and 8 bits are from float32: the example scenes with all their sentences, true and false, by
-// the embedded model, and their captions by a model that captions; or a model's own task on the pictures given.
-// Run: npx tsx bench/accuracy.ts [--caption MODEL] [MODEL TASK PICTURE...]
+// Compares half precision and 8 bits with float32: the embedded model matches the example scenes with all their
+// sentences, true and false, and a captioning model captions them; or the given model runs its own task on the given
+// images.
+// Run: npx tsx bench/accuracy.ts [--caption MODEL] [MODEL TASK IMAGE...]
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { inspect, type NetworkDType } from "blip-ts";
@@ -25,7 +26,7 @@ const texts = given.length > 0 ? defaultTexts : scenes.flatMap((scene) => [scene
 
 async function report(source: string, verb: string): Promise<void> {
   const inType = (dtype: NetworkDType) => ({ source, options: { dtype, onWarning: () => undefined } });
-  const counted = [`${images.length} pictures`, ...(verb === "caption" ? [] : [`${texts.length} texts`])];
+  const counted = [`${images.length} images`, ...(verb === "caption" ? [] : [`${texts.length} texts`])];
   for (const dtype of ["fp16", "int8"] as const) {
     console.log(`${source}, ${verb}, ${dtype} beside fp32: ${counted.join(", ")}`);
     console.log(accuracyTable(await accuracy(verb, inType("fp32"), inType(dtype), images, texts)));

@@ -1,4 +1,4 @@
-// The kernel's update beside torch.optim.AdamW (fused) with clip_grad_norm_, on the same numbers, in turn.
+// Compares the kernel's update with torch.optim.AdamW (fused) and clip_grad_norm_, on the same numbers, in turn.
 //
 //   npx tsx bench/adamw.ts [--millions 4] [--steps 10] [--python P]
 import { spawn } from "node:child_process";
@@ -42,7 +42,7 @@ for (let index = 0; index < length; index++) {
   gradients[index] = (((index * 7) % 1000) - 500) / 1e5;
 }
 
-/** Milliseconds, those of the processor, and a sum of weights. */
+/** Wall-clock milliseconds, processor milliseconds, and a sum of weights. */
 type Update = readonly [took: number, cpu: number, sum: number];
 
 function update(step: number): Update {

@@ -1,4 +1,4 @@
-// The page of benchmarks: what it says of samples, and that the committed one is made of the committed results.
+// The benchmark page: its text for given samples, and the committed page, which must match the committed results.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { benchmarkPage, cells, short, shown } from "./benchmark-page.ts";
@@ -28,14 +28,14 @@ const results: Results = {
 };
 const against = { measure: "a measure", ours: "blip-ts x fp32", peer: "transformers x fp32" };
 
-test("compares turn by turn, and says medians with quartiles", () => {
+test("compares turn by turn, and shows medians with quartiles", () => {
   expect(cells(against, results)).toEqual([
     ...["a measure", "2.00 s (1.50-2.50)", "transformers fp32: 4.00 s (3.00-6.50)"],
     ...["2.00 (2.00-2.50)", "-", "-"],
   ]);
 });
 
-test("says by how much a goal is missed, and takes one within the spread as met", () => {
+test("says by how much a goal is missed, and counts one within the spread as met", () => {
   const verdict = (atLeast: number) =>
     cells({ ...against, goal: { kind: "ratio", atLeast } }, results).slice(-2);
   expect(verdict(2)).toEqual(["at least 2", "met"]);
@@ -43,7 +43,7 @@ test("says by how much a goal is missed, and takes one within the spread as met"
   expect(verdict(4)).toEqual(["at least 4", "missed by 50 %"]);
 });
 
-test("holds values to their own goals", () => {
+test("compares values with their own goals", () => {
   const size = (atMost: number) =>
     cells(
       { measure: "size", ours: "blip-ts bytes", goal: { kind: "value", atMost, unit: "bytes" } },
@@ -53,14 +53,14 @@ test("holds values to their own goals", () => {
   expect(size(0.2e9).at(-1)).toBe("missed by 50 %");
 });
 
-test("compares rates where the work differs", () => {
+test("compares rates if the work differs", () => {
   const rates = {
     measure: "rate",
     ours: "blip-ts x fp32",
     peer: "blip-ts product",
     compare: "rates",
   } as const;
-  // 10, 5 and 3.33 a second beside 20.
+  // 10, 5 and 3.33 per second against 20.
   expect(cells(rates, results)[3]).toBe("0.250 (0.208-0.375)");
 });
 
@@ -77,7 +77,7 @@ test("writes numbers with three digits and no exponent", () => {
   ]);
 });
 
-test("says the machine, the versions and the peers' batch sizes", () => {
+test("shows the machine, the versions and the peers' batch sizes", () => {
   const page = benchmarkPage(results);
   for (const said of [
     "2 cores of a processor, 16 GiB",
@@ -88,7 +88,7 @@ test("says the machine, the versions and the peers' batch sizes", () => {
     expect(page).toContain(said);
 });
 
-test("leaves candle out where nobody asked for it, and says so", () => {
+test("leaves candle out if it was not requested, and says so", () => {
   const line = { ...against, peer: "candle x fp32", optional: "line" } as const;
   const { measure, ours } = against;
   expect(shown(line, results)).toEqual([]);
@@ -97,7 +97,7 @@ test("leaves candle out where nobody asked for it, and says so", () => {
   expect(benchmarkPage(results)).not.toMatch(/candle fp32/);
 });
 
-test("compares with candle where it was measured, or says why it could not be", () => {
+test("compares with candle if it was measured, or says why it was not", () => {
   const measured: Results = {
     ...results,
     samples: { ...results.samples, "blip-ts image fp32": [1, 1, 1], "candle image fp32": [3, 3, 3] },

@@ -23,7 +23,7 @@ function measured({ median, low, high, runs }: Summary, unit: Unit): string {
   return `${short(median / divisor)}${name}${spread}`;
 }
 
-/** Met if the median reaches the goal, or the spread does. */
+/** A goal is met if the median reaches it, or the spread does. */
 function verdict(goal: Goal, value: Summary | undefined, ratio: Summary | undefined): string {
   const found = goal.kind === "ratio" ? ratio : value;
   if (!found) return "not measured";
@@ -79,7 +79,7 @@ function peerName(lane: string): string {
 const row = (texts: readonly string[]) =>
   `| ${texts.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
 
-/** The line as the page shows it. If the peer was not requested, an optional line is left out or shown without its peer. */
+/** The line as the page shows it. If the peer was not requested, an optional line is left out or shown alone. */
 export function shown(line: Line, { samples, notRun }: Results): Line[] {
   const { peer, optional, ...alone } = line;
   if (optional === undefined || peer === undefined || peer in samples || peer in notRun) return [line];

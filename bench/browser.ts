@@ -1,4 +1,5 @@
-// The package in a real Chromium: captions by WebAssembly, in as many threads as everyone else; and candle's in one.
+// Runs the package in Chromium: captions by WebAssembly with the same number of threads as the peers; and candle's
+// WebAssembly with one thread.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -10,7 +11,7 @@ import { servePages } from "../packages/blip/test/support/page-server.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** page/caption.mjs, page/candle.mjs */
+/** The functions that page/caption.mjs and page/candle.mjs offer. */
 interface BenchPage {
   open(folder: string, settings: object, options: object): Promise<boolean>;
   image(): Promise<Sample>;
@@ -23,18 +24,18 @@ export interface BrowserBench extends AsyncDisposable {
   sample(measure: "image" | "greedy"): Promise<Sample>;
 }
 
-/** What a page runs. */
+/** The files and settings of a page. */
 export interface BenchPageFiles {
   readonly script: string;
-  /** Folders that it reads, by name. */
+  /** The folders that the page reads, by name. */
   readonly folders: Readonly<Record<string, string>>;
   /** The two arguments of `open` after the model's folder. */
   readonly given: readonly [settings: object, options: object];
-  /** Has it threads, for which it must be isolated? */
+  /** Whether the page uses threads; it must then be isolated. */
   readonly threads: boolean;
 }
 
-/** The package as a page has it. The browser's Cache would keep a copy of the checkpoint on disk. */
+/** The package in a page. The browser's Cache is off, since it would keep a copy of the checkpoint on disk. */
 export const ourPage = (threads: number): BenchPageFiles => ({
   script: here("page/caption.mjs"),
   folders: { ort: here("../node_modules/onnxruntime-web/dist") },
@@ -42,7 +43,7 @@ export const ourPage = (threads: number): BenchPageFiles => ({
   threads: true,
 });
 
-/** candle's WebAssembly, which has one thread. */
+/** candle's WebAssembly in a page. It has one thread. */
 export const candlePage = (wasm: string): BenchPageFiles => ({
   script: here("page/candle.mjs"),
   folders: { candle: dirname(wasm) },
@@ -51,9 +52,9 @@ export const candlePage = (wasm: string): BenchPageFiles => ({
 });
 
 /**
- * A page with a captioning model loaded.
- * @param model its folder
- * @throws {Error} where there is no Chromium, or a page that has threads is not isolated, so that it would have one
+ * Opens a page and loads a captioning model in it.
+ * @param model the model's folder
+ * @throws {Error} if there is no Chromium, or if a page with threads is not isolated (it would run with one thread)
  */
 export async function openBrowserBench(
   model: string,
@@ -82,7 +83,7 @@ export async function openBrowserBench(
       ([settings, options]) => benchPage.open("/model/", settings, options),
       given,
     );
-    if (threads && !isolated) throw new Error("the page is not isolated, so that it has one thread");
+    if (threads && !isolated) throw new Error("the page is not isolated; it would run with one thread");
     return {
       sample: (measure) =>
         page.evaluate((name) => (name === "image" ? benchPage.image() : benchPage.greedy()), measure),

@@ -1,10 +1,10 @@
-"""The peer of bench/capfilt.ts: two base-size random models that share an image encoder, and transformers with them.
+"""The peer of bench/capfilt.ts: transformers with two random base-size models that share an image encoder.
 
     python capfilt.py make --out DIR        writes DIR/caption and DIR/match
     python capfilt.py serve --models DIR --threads N --images A.png B.png ...
 
-`serve` says `ready`, then for each line of standard input captions all images by nucleus sampling and, after that, matches
-each image with its two texts, and prints its seconds as JSON. Each model encodes an image once.
+`serve` prints `ready`. Then, for each line of standard input, it captions all images by nucleus sampling, matches each
+image with its two texts, and prints its seconds as JSON. Each model encodes an image once.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def make(out: Path) -> None:
         if task == "caption":
             model.tie_weights()
         for name, parameter in model.named_parameters():
-            # By the name: both models get the same image encoder.
+            # The seed depends on the name alone, so both models get the same image encoder.
             seed = sum(ord(char) * (place + 1) for place, char in enumerate(name))
             with torch.no_grad():
                 parameter.normal_(0, 0.02, generator=torch.Generator().manual_seed(seed))
@@ -81,7 +81,7 @@ class Peer:
         return [self.tokenizer.decode(row, skip_special_tokens=True) for row in tokens]
 
     def matches(self, batch: list[str], captions: list[str]) -> torch.Tensor:
-        """As the class does it, but that an image is encoded once for both of its texts."""
+        """As the class computes it, except that each image is encoded once for both of its texts."""
         states = self.matcher.vision_model(pixel_values=self.pixels(batch)).last_hidden_state.repeat_interleave(2, dim=0)
         texts = [text for caption in captions for text in (WEB, caption)]
         encoded = self.tokenizer(texts, padding=True, truncation=True, max_length=35, return_tensors="pt")

@@ -1,6 +1,6 @@
-// CapFilt's rate at base size, with random weights, beside captioning and then matching with transformers: the same images,
-// options and threads, in turn. The two models share an image encoder. Needs a Python with torch and transformers
-// (oracle/hf/requirements.txt).
+// Compares CapFilt's rate at base size, with random weights, with transformers, which captions and then matches the
+// same images with the same options and threads. The two take turns. The two models share an image encoder. Needs a
+// Python with torch and transformers (oracle/hf/requirements.txt).
 //
 //   python bench/capfilt.py make --out DIR
 //   npx tsx bench/capfilt.ts --models DIR [--images 8] [--rounds 3] [--threads 1] [--batch 4] [--python P]
@@ -37,7 +37,7 @@ const images = Array.from({ length: count }, (_, n) =>
 );
 const web = "two people and a dog walk along the beach in the evening";
 
-/** transformers in a process of its own: seconds of all images, captioned, then matched. */
+/** Starts transformers in its own process. It reports the seconds for captioning all images, then matching them. */
 async function startPeer() {
   const args = ["serve", "--models", String(models), "--threads", String(threads), "--batch", String(batch)];
   const child = spawn(values.python, [here("capfilt.py"), ...args, "--images", ...images], {
@@ -87,7 +87,7 @@ async function startOurs(dtype: "fp32" | "int8") {
       tokens: tokens / paths.length,
     };
   };
-  // Sessions are made by the first images.
+  // The first images create the sessions.
   await run(images.slice(0, batch));
   return { run: () => run(images), close: () => loaded.close() };
 }
@@ -96,7 +96,7 @@ const median = (list: readonly number[]) =>
   [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? NaN;
 
 const names = ["transformers", "fp32", "int8"] as const;
-/** Seconds of the clock, and of the processor, which other programs disturb less. */
+/** Seconds of the clock and of the processor. Other programs disturb the latter less. */
 interface Sample {
   readonly clock: number;
   readonly processor: number;

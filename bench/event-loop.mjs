@@ -1,4 +1,4 @@
-// Does a full-size `match` leave the caller's event loop alone? Prints the longest delay while it runs.
+// Prints the longest delay of the caller's event loop while a full-size `match` runs.
 //
 //   node bench/event-loop.mjs MODEL IMAGE...
 import { monitorEventLoopDelay } from "node:perf_hooks";

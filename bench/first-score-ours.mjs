@@ -1,4 +1,4 @@
-// One run of first-score.mjs's own side: prints the logits and the peak memory as one line of JSON.
+// One run of blip-ts for first-score.mjs: prints the logits and the peak memory as one line of JSON.
 import { readFile } from "node:fs/promises";
 import { BlipForImageTextRetrieval, BlipProcessor } from "blip-ts";
 

@@ -1,9 +1,10 @@
-// From process start to the first ITM score, ours and transformers' in turn, with the memory that each took.
+// Measures the time from process start to the first ITM score and the peak memory, for blip-ts and
+// transformers in turn.
 //
 //   node bench/first-score.mjs MODEL IMAGE [RUNS]
 //
-// MODEL is a full-size folder with model.safetensors (oracle/hf/full_size.py make). The page cache is warmed by one run
-// of each that is not counted. Times are taken outside: from spawn to the line that the process prints.
+// MODEL is a full-size folder with model.safetensors (oracle/hf/full_size.py make). One run of each, which is not
+// counted, warms the page cache. Times are taken from outside: from spawn to the line that the process prints.
 import { spawn } from "node:child_process";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,5 @@
-// Compares a full-size random checkpoint's outputs with the reference's, which oracle/hf/full_size_tasks.py or
-// oracle/legacy/full_size.py wrote beside it.
+// Compares the outputs of a full-size random checkpoint with the reference's, which oracle/hf/full_size_tasks.py or
+// oracle/legacy/full_size.py wrote into the same folder.
 // Run: npx tsx bench/full-size.ts FOLDER
 import { join } from "node:path";
 import {
@@ -44,7 +44,7 @@ const numbers = ({ data }: Tensor<"int64">): number[] => Array.from(data, Number
 
 function report(name: string, found: ArrayLike<number>, expected: ArrayLike<number>) {
   if (found.length !== expected.length)
-    throw new Error(`${name}: ${found.length} numbers, expected ${expected.length}`);
+    throw new Error(`${name}: expected ${expected.length} numbers, got ${found.length}`);
   let worst = 0;
   let largest = 0;
   for (let index = 0; index < expected.length; index++) {
@@ -66,7 +66,7 @@ function reportIds(name: string, found: readonly number[], expected: readonly nu
   process.exitCode = 1;
 }
 
-/** Up to the first [SEP] after the beginning, which ends a text (a prompt's own is cut before). */
+/** The ids up to the first [SEP], which ends a text. (The prompt's own [SEP] was cut off before.) */
 function ended(sequence: readonly number[]): readonly number[] {
   const end = sequence.indexOf(102);
   return end < 0 ? sequence : sequence.slice(0, end + 1);
@@ -118,7 +118,7 @@ async function features(source: string) {
   report("text features", text.projections.data, (await floats("text_features")).data);
 }
 
-/** Both directions of two stages, with the reference's -100 for what was not looked at again. */
+/** Searches in both directions, in two stages. Pairs that the second stage did not score get the reference's -100. */
 async function searching(source: string) {
   const { dims, buffer } = await bytes("images");
   const [count = 0, height = 0, width = 0] = dims;
@@ -144,7 +144,7 @@ async function searching(source: string) {
   report("texts for images", scores.images, (await floats("score_matrix_i2t")).data);
 }
 
-/** All states of a picture, of a text, and of the text as it looks at the picture. */
+/** Compares the states of an image, of a text, and of the text with cross-attention to the image. */
 async function states(source: string) {
   await using model = await BlipModel.fromPretrained(source, { compat: "lavis" });
   const pixels = await floats("pixel_values");

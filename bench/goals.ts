@@ -1,7 +1,7 @@
-// The lines of the table: what is compared with what, and the goals that were set before anything was measured.
+// The lines of the table: the compared lanes, and the goals, which were set before anything was measured.
 import type { Unit } from "./results.ts";
 
-/** What a line has to reach; its ratio says how many times better this package is than the peer. */
+/** A line's goal. A ratio states how many times better this package is than the peer. */
 export type Goal =
   | { readonly kind: "ratio"; readonly atLeast: number }
   | { readonly kind: "value"; readonly atMost: number; readonly unit: Unit };
@@ -11,10 +11,13 @@ export interface Line {
   /** A lane of the results. */
   readonly ours: string;
   readonly peer?: string;
-  /** Seconds (or bytes) of the peer over ours, or, where operations are known, rates of ours over the peer's. */
+  /**
+   * By default, the peer's seconds (or bytes) divided by ours. With `rates`, for lanes with known operations, our rate
+   * divided by the peer's.
+   */
   readonly compare?: "values" | "rates";
   readonly goal?: Goal;
-  /** What is left out where the peer was not asked for: the line, or the peer alone. */
+  /** What the table leaves out if the peer was not requested: the whole line, or the peer alone. */
   readonly optional?: "line" | "peer";
 }
 
@@ -27,7 +30,7 @@ const oneText = "1 text x 128 stored images";
 const greedy = "greedy caption, 20 tokens";
 const beams = "caption with 3 beams, 20 tokens";
 
-/** candle is measured where someone has built it. */
+/** candle is measured only if it was built. */
 const candle = (measure: string, name: string): Line => ({
   ...line(measure, name, "fp32", "candle", "fp32"),
   optional: "line",
@@ -37,7 +40,7 @@ const inChromium = (measure: string, name: string): Line => ({
   ...{ ours: `blip-ts browser-${name} fp32`, peer: `candle browser-${name} fp32`, optional: "peer" },
 });
 
-/** A measure of ours in a type beside a peer's in another. */
+/** Compares our measure in one type with a peer's in another. */
 function line(measure: string, name: string, ours: string, peer: string, theirs: string, goal?: Goal): Line {
   return {
     ...{ measure: `${measure}, ${ours}`, ours: `blip-ts ${name} ${ours}`, peer: `${peer} ${name} ${theirs}` },

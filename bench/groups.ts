@@ -1,4 +1,4 @@
-// Which lanes are measured in turn: this package's probes and the peers' orders for the same work.
+// The lanes that are measured in turn: this package's probes, and the orders that make the peers do the same work.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import {
@@ -23,14 +23,14 @@ export interface Context {
   readonly caption: BenchModels;
   readonly transformers: PeerProcess;
   readonly openvino: PeerProcess;
-  /** candle's program, where it is built. */
+  /** candle's program, if it is built. */
   readonly candle: PeerProcess | undefined;
-  /** A page with the captioning model, opened when it is first needed; candle's where its WebAssembly is built. */
+  /** Opens the page with the captioning model on first use. candle's page exists only if its WebAssembly is built. */
   readonly browser: () => Promise<BrowserBench>;
   readonly candleInBrowser: (() => Promise<BrowserBench>) | undefined;
   readonly python: string;
   readonly threads: number;
-  /** Pairs of the two matching measures. */
+  /** Number of pairs in the two matching measures. */
   readonly pairs: number;
   readonly onOperations: (lane: string, operations: number) => void;
   readonly onBatch: (lane: string, batch: number) => void;
@@ -40,9 +40,9 @@ export interface Group {
   readonly name: string;
   readonly unit: Unit;
   readonly lanes: readonly Lane[];
-  /** Measured once: it does not move. */
+  /** Measured once, since the value does not vary. */
   readonly once?: boolean;
-  /** What this package's sample says of the process's memory becomes a lane of its own, by this name. */
+  /** If given, the process memory in this package's samples becomes its own lane with this name. */
   readonly memory?: string;
 }
 
@@ -51,7 +51,7 @@ const image = here("../examples/scenes/01.png");
 
 type Measure = Parameters<typeof prepare>[0];
 
-/** Batch sizes that are tried for a peer. */
+/** Batch sizes tried for a peer. */
 const batchSizes = [4, 8, 16, 32];
 
 export function groups(context: Context): readonly Group[] {
@@ -155,7 +155,7 @@ export function groups(context: Context): readonly Group[] {
         ...dtypes.map((dtype) => ({
           name: `blip-ts first-score ${dtype}`,
           prepare: async () => {
-            // It is refused here, in one place, where the package cannot compute in this type.
+            // This call fails here, in one place, if the package cannot compute in this type.
             await itm.matching(dtype);
             return { sample: () => firstScore({ source: itm.source, dtype, threads, image }) };
           },
@@ -202,7 +202,7 @@ async function installedSize(): Promise<Sample> {
   return { value: (await installed()).reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
-/** transformers from process start to the line that it prints, by the clock outside as ours. */
+/** Seconds of transformers from process start to its printed line, measured from outside like ours. */
 function pythonFirstScore(python: string, folder: string, threads: number): Promise<Sample> {
   const start = performance.now();
   const args = [here("../oracle/hf/first_score.py"), folder, image, firstText, String(threads)];
@@ -235,7 +235,10 @@ interface Scene {
   readonly false: string;
 }
 
-/** The largest shift of an ITM probability against float32: the embedded model, every example scene with every sentence. */
+/**
+ * The largest shift of an ITM probability relative to float32, by the embedded model, over all example scenes and
+ * sentences.
+ */
 async function largestShift(dtype: BenchDType): Promise<Sample> {
   const scenes = JSON.parse(await readFile(here("../examples/scenes/scenes.json"), "utf8")) as Scene[];
   const images = scenes.map(({ image }) => here(`../examples/scenes/${image}`));

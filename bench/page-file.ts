@@ -1,5 +1,5 @@
-// The page as it is committed: made of the committed results and of what was found about them (notes.md), formatted as
-// every file here is.
+// The committed page: generated from the committed results and the notes on them (notes.md), and formatted with the
+// repository's prettier settings.
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";

@@ -1,12 +1,13 @@
-// This package and its peers in turn, in one run; bench/results/ keeps every sample, docs/benchmarks.md is made of it.
+// Measures this package and its peers in turn, in one run. bench/results/ keeps every sample; docs/benchmarks.md is
+// generated from them.
 //
 //   npm run bench -- --itm FOLDER --caption FOLDER [--python P] [--runs 7] [--threads N] [--pairs 128]
 //                    [--candle PATH] [--group NAME]... [--out FILE] [--resume]
 //
-// The folders are full-size ones of oracle/hf/full_size.py and full_size_tasks.py; P has bench/peers/requirements.txt
-// installed, PATH is bench/peers/candle or its program, built as its README.md says. The machine should do nothing else:
-// the engine's threads have a lower priority on Linux, so that other programs take more from this package than from its
-// peers.
+// The folders are full-size ones made by oracle/hf/full_size.py and full_size_tasks.py. P has
+// bench/peers/requirements.txt installed. PATH is bench/peers/candle or its program, built as its README.md describes.
+// Run nothing else on the machine: on Linux the engine's threads have a lower priority, so other programs slow this
+// package more than its peers.
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,7 +47,7 @@ if (itm === undefined || caption === undefined)
 function count(name: "runs" | "threads" | "pairs"): number {
   const value = Number(given[name]);
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`--${name}: expected a positive whole number, found "${given[name]}"`);
+  throw new Error(`--${name}: expected a positive whole number, got "${given[name]}"`);
 }
 const [runs, threads, pairs] = [count("runs"), count("threads"), count("pairs")];
 
@@ -58,7 +59,7 @@ const settings: Settings = {
   models: { itm: await weights(itm), caption: await weights(caption) },
 };
 
-/** The run so far, if it may go on: with the same settings on the same kind of machine. */
+/** The run so far, if it may continue: it has the same settings and the same kind of machine. */
 async function begun(): Promise<Results | undefined> {
   if (!resume) return undefined;
   const before = await readResults(out).catch(() => undefined);
@@ -66,7 +67,7 @@ async function begun(): Promise<Results | undefined> {
   const same = (one: Results) => JSON.stringify([one.settings, one.machine]);
   if (same(before) === same({ ...before, settings, machine: machine() })) return before;
   throw new Error(
-    `${out} was begun with other settings, or on another machine: give another --out, or no --resume`,
+    `${out} was started with other settings or on another machine: give another --out, or leave out --resume`,
   );
 }
 
@@ -121,10 +122,10 @@ const all = groups(context);
 const unknown = given.group?.filter((name) => !all.some((group) => group.name === name)) ?? [];
 if (unknown.length > 0)
   throw new Error(
-    `--group: expected one of ${all.map(({ name }) => name).join(", ")}, found ${unknown.join(", ")}`,
+    `--group: expected one of ${all.map(({ name }) => name).join(", ")}, got ${unknown.join(", ")}`,
   );
 for (const group of all) {
-  // What is asked for by name is measured anew.
+  // A group that is requested by name is measured again.
   if (given.group ? !given.group.includes(group.name) : results.done.includes(group.name)) continue;
   await measure(group);
 }

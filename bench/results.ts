@@ -1,4 +1,4 @@
-// What a run of the benchmark leaves: every sample, where it was taken, and what was not run.
+// The results of a benchmark run: every sample, the machine, and the lanes that were not run.
 import { readFile, rename, writeFile } from "node:fs/promises";
 import type { Machine } from "@blip-ts/cli/bench";
 
@@ -10,22 +10,25 @@ export interface Results {
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
   readonly settings: Settings;
-  /** Samples of each lane (`blip-ts image fp32`), in turn with those of its group. */
+  /** The samples of each lane (`blip-ts image fp32`), taken in turn with the other lanes of its group. */
   readonly samples: Record<string, number[]>;
   readonly units: Record<string, Unit>;
-  /** Floating-point operations of a sample, where they do not depend on how it is computed. */
+  /** Floating-point operations per sample, if they do not depend on the implementation. */
   readonly operations: Record<string, number>;
-  /** The batch size that was best for a lane. */
+  /** The best batch size for a lane. */
   readonly batches: Record<string, number>;
   /** Why a lane has no samples. */
   notRun: Record<string, string>;
-  /** The largest difference between our outputs and transformers' (or, by `candle NAME`, candle's), of outputs up to `scale`. */
+  /**
+   * The largest difference between our outputs and transformers' (or candle's, under `candle NAME`); outputs reach up
+   * to `scale`.
+   */
   readonly agreement: Record<string, { readonly difference: number; readonly scale: number }>;
-  /** Groups whose lanes have all their samples. */
+  /** Groups whose lanes all have their samples. */
   readonly done: string[];
 }
 
-/** What must be the same for samples of two runs to stand in one table. */
+/** The settings that must be equal for samples of two runs to share a table. */
 export interface Settings {
   readonly runs: number;
   readonly threads: number;
@@ -36,7 +39,7 @@ export interface Settings {
 
 export const readResults = async (file: string) => JSON.parse(await readFile(file, "utf8")) as Results;
 
-/** Whole or not at all, so that a run that was stopped can go on. */
+/** Writes the file whole or not at all, so that a stopped run can continue. */
 export async function writeResults(file: string, results: Results): Promise<void> {
   await writeFile(`${file}.part`, `${JSON.stringify(results, undefined, 1)}\n`);
   await rename(`${file}.part`, file);

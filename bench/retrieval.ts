@@ -1,5 +1,5 @@
-// `blip eval retrieval` over 1,000 images and 5,000 texts with a tiny model: time and peak memory, beside the encoding of
-// the same images and texts with one matrix product. Each side runs in a process of its own, in turn.
+// Measures time and peak memory of `blip eval retrieval` over 1,000 images and 5,000 texts with a tiny model, beside
+// encoding the same images and texts and one matrix product. Each side runs in its own process, in turn.
 // Run: npx tsx bench/retrieval.ts [--images N] [--runs N] [--k N]   (after npm run build)
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -23,7 +23,7 @@ const model = new URL("fixtures/tiny/match-original", root).pathname;
 const words =
   "a woman and her dog on the beach two red cars cat sitting under tree with snow house small".split(" ");
 
-/** A list of images of noise, 96 x 96, with five texts each; the same each time. */
+/** Makes a list of noise images, 96 x 96, with five texts each. The data are equal on every run. */
 async function makeData(folder: string): Promise<string> {
   let state = 1;
   const random = (below: number) => (state = (state * 48271) % 2147483647) % below;
@@ -55,7 +55,7 @@ const evaluated = (list: string, report: string, k: string) => `${head}
     report: ${JSON.stringify(report)}, restart: true });
   end();`;
 
-/** The same images in the same batches, the same texts, and the product of both. */
+/** Encodes the same images in the same batches and the same texts, and multiplies both. */
 const encoded = (list: string) => `${head}
   const rows = JSON.parse(readFileSync(${JSON.stringify(list)}, "utf8"));
   const net = await BlipForImageTextRetrieval.fromPretrained(${JSON.stringify(model)}, { compat: "blip" });
@@ -83,7 +83,7 @@ const encoded = (list: string) => `${head}
 interface Measured {
   readonly seconds: number;
   readonly cpu: number;
-  /** MB of a million bytes. */
+  /** Peak memory in MB (10^6 bytes). */
   readonly peak: number;
 }
 

@@ -1,5 +1,5 @@
-// Healthy callers of `Batched` beside one whose image's server is silent: the time of an answer, median and 95th
-// percentile, without and with that caller, in turn.
+// Measures the response time (median and 95th percentile) of healthy callers of `Batched`, without and with another
+// caller whose image server never responds, in turn.
 // Run: npx tsx bench/silent-image.ts [--rounds N] [--callers N]   (after npm run build)
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
@@ -13,7 +13,7 @@ const [rounds, callers] = [Number(values.rounds), Number(values.callers)];
 const requests = 40;
 const image = fileURLToPath(new URL("../examples/scenes/01.png", import.meta.url));
 
-// Takes requests, and says nothing.
+// Accepts requests and never responds.
 const silent = createServer(() => undefined);
 await new Promise<void>((listening) => silent.listen(0, "127.0.0.1", listening));
 const address = silent.address();

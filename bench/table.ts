@@ -1,4 +1,4 @@
-// Writes docs/benchmarks.md anew from bench/results/benchmark.json, as bench/peers.ts does when it is done.
+// Writes docs/benchmarks.md from bench/results/benchmark.json, as bench/peers.ts does at its end.
 // Run: npx tsx bench/table.ts
 import { writePage } from "./page-file.ts";
 

@@ -27,7 +27,7 @@ test("takes one of each in turn, a warm-up first that is not counted, each turn 
   expect(samples.get("a")).toEqual([{ value: 2 }, { value: 3 }]);
 });
 
-test("does not warm up what is warm, or where it was told not to", async () => {
+test("does not warm up a warm lane, or if warm-up is off", async () => {
   const log: string[] = [];
   const { samples } = await takeTurns([lane("a", log, Infinity, true)], options);
   expect(samples.get("a")).toEqual([{ value: 1 }, { value: 2 }]);
@@ -35,7 +35,7 @@ test("does not warm up what is warm, or where it was told not to", async () => {
   expect(log.join("")).toBe("aabb");
 });
 
-test("leaves out a lane that fails, with its samples, and goes on with the others", async () => {
+test("leaves out a lane that fails, with its samples, and continues with the others", async () => {
   const log: string[] = [];
   const broken: Lane = { name: "c", prepare: () => Promise.reject(new Error("no such model")) };
   const { samples, notRun } = await takeTurns([lane("a", log, 3), lane("b", log), broken], options);

@@ -1,16 +1,16 @@
-// Lanes of a group are sampled in turn, so that what disturbs the machine disturbs all of them.
+// Samples the lanes of a group in turn, so that a disturbance of the machine affects all of them.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sample } from "@blip-ts/cli/bench";
 
 export interface Lane {
   readonly name: string;
-  /** Loads what is needed. */
+  /** Loads everything that the lane needs. */
   readonly prepare: () => Promise<ReadyLane>;
 }
 
 export interface ReadyLane {
   readonly sample: () => Promise<Sample>;
-  /** It has run already: the sample that is not counted is left out. */
+  /** The lane has already run, so its warm-up sample is skipped. */
   readonly warm?: boolean;
 }
 
@@ -21,9 +21,9 @@ export interface Turns {
 
 export interface TurnOptions {
   readonly runs: number;
-  /** Takes a sample of each first that is not counted. */
+  /** Takes one sample of each lane first, which is not counted. */
   readonly warmUp: boolean;
-  /** Rest between two samples, in which threads of the one before stop spinning. */
+  /** Rest between two samples, during which the threads of the previous one stop spinning. */
   readonly restMilliseconds: number;
   readonly report: (text: string) => void;
 }
@@ -31,8 +31,8 @@ export interface TurnOptions {
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /**
- * `runs` samples of each lane, every turn beginning with another lane. A lane that
- * fails is left out from there on, without its samples.
+ * Takes `runs` samples of each lane. Each turn begins with another lane. A lane that fails is left out from then on,
+ * and its samples are dropped.
  */
 export async function takeTurns(lanes: readonly Lane[], options: TurnOptions): Promise<Turns> {
   const { runs, warmUp, restMilliseconds, report } = options;

@@ -1,5 +1,6 @@
-// A training step beside PyTorch's: the same captioner (LM) or matcher (ITM), weights, batch and threads, step by step in
-// turn; clipping and AdamW included. Needs a Python with torch and transformers (oracle/train/requirements.txt).
+// Compares a training step with PyTorch's: the same captioner (LM) or matcher (ITM), weights, batch and threads, step
+// by step in turn. Clipping and AdamW are included. Needs a Python with torch and transformers
+// (oracle/train/requirements.txt).
 //
 //   npm run build && npx tsx bench/train-step.ts [--objective lm|itm] [--size small] [--steps 8] [--threads 2] [--recompute]
 //   [--batches 1] [--others 0.1 --seconds 200] [--priority N] [--python P]
@@ -22,13 +23,16 @@ const { values } = parseArgs({
     steps: { type: "string", default: "8" },
     threads: { type: "string", default: String(cpus().length) },
     recompute: { type: "boolean", default: false },
-    /** Batches that take turns. */
+    /** Number of batches that take turns. */
     batches: { type: "string", default: "1" },
-    /** Turns count only if other programs took at most this share of the processor in them (Linux). */
+    /** A turn counts only if other programs took at most this share of the processor (Linux). */
     others: { type: "string", default: "Infinity" },
-    /** Ends the turns, however many of them count. */
+    /** Ends the turns after this time, however many of them count. */
     seconds: { type: "string", default: "Infinity" },
-    /** Of all threads of both sides, from -20 (highest; Linux, for root); without it, each side has its own. */
+    /**
+     * Priority of all threads of both sides, from -20 (highest; Linux, requires root). By default each side keeps its
+     * own.
+     */
     priority: { type: "string" },
     only: { type: "string" },
     python: { type: "string", default: process.env.BLIP_BENCH_PYTHON ?? "python3" },
@@ -37,17 +41,20 @@ const { values } = parseArgs({
 
 interface Step {
   readonly ms: number;
-  /** Of the processor, on all threads; a thread that spins while it waits counts. */
+  /** Processor time on all threads, including threads that spin while they wait. */
   readonly cpu: number;
   readonly loss: number;
   readonly norm: number;
-  /** The process's largest memory, MB. */
+  /** The process's peak memory, MB. */
   readonly peak: number;
-  /** Of all cores' time, the share that other programs took meanwhile. */
+  /** The share of all cores' time that other programs took during the step. */
   readonly others: number;
 }
 
-/** Milliseconds of all cores that any program took, or the hypervisor, since the system's start; 0 elsewhere than on Linux. */
+/**
+ * Milliseconds of all cores that programs or the hypervisor took since the system's start; 0 on systems other than
+ * Linux.
+ */
 async function takenByAll(): Promise<number> {
   const text = await readFile("/proc/stat", "utf8").catch(() => "");
   const [user = 0, nice = 0, system = 0, , , irq = 0, soft = 0, steal = 0] = (
@@ -61,18 +68,18 @@ async function takenByAll(): Promise<number> {
 const shareOfOthers = (taken: number, { ms, cpu }: Pick<Step, "ms" | "cpu">) =>
   Math.max(0, taken - cpu) / (ms * cpus().length);
 
-/** Linux shares time among sessions first, by a priority that a session has as a whole. */
+/** Linux first divides time among sessions, by a priority for each whole session. */
 if (values.priority !== undefined)
   await writeFile("/proc/self/autogroup", values.priority).catch(() => undefined);
 
-/** Gives all threads of a process the priority that was asked for. */
+/** Gives all threads of a process the requested priority. */
 async function prioritize(process: number) {
   if (values.priority === undefined) return;
   for (const thread of await readdir(`/proc/${process}/task`))
     setPriority(Number(thread), Number(values.priority));
 }
 
-/** A PyTorch that makes a step at each call. */
+/** Starts a PyTorch process that runs one step per call. */
 async function pytorch(folder: string, size: Size) {
   const script = new URL("train_step.py", import.meta.url).pathname;
   const child = spawn(values.python, [script, objective, folder, JSON.stringify(size), values.threads], {
@@ -144,7 +151,7 @@ interface Turn {
   readonly theirs: Step;
 }
 
-/** One step of each side after another, until enough of them count or the time is over. */
+/** Runs one step of each side in turn, until enough turns count or the time is over. */
 async function takeTurns(
   sides: Readonly<Record<keyof Turn, (turn: number) => Promise<Step>>> & {
     readonly prioritize: () => Promise<void>;
@@ -159,7 +166,7 @@ async function takeTurns(
     const own = values.only === "pytorch" ? undefined : await sides.own(batch);
     const theirs = values.only === "ours" ? undefined : await sides.theirs(batch);
     const turn = { own: own ?? none, theirs: theirs ?? none };
-    // The first turn starts threads and makes what later ones use again.
+    // The first turn starts threads and allocates memory that later turns use again.
     if (all.length === 0) await sides.prioritize();
     if (all.length > 0 && Math.max(turn.own.others, turn.theirs.others) <= others) counted.push(turn);
     all.push(turn);

@@ -1,7 +1,7 @@
 """PyTorch's side of bench/train-step.ts: transformers' captioner or matcher, AdamW (fused) and clip_grad_norm_.
 
 usage: train_step.py lm|itm FOLDER SIZES_JSON THREADS
-Writes FOLDER/weights.safetensors, answers each line of its input, the number of a batch, with one step, as a line of JSON.
+Writes FOLDER/weights.safetensors. Each input line is a batch number; the answer is one step, as a line of JSON.
 """
 import json
 import resource
@@ -22,7 +22,7 @@ D, V = sizes["D"], sizes["V"]
 vision = BlipVisionConfig(
     hidden_size=D, intermediate_size=4 * D, num_hidden_layers=sizes["L"], num_attention_heads=sizes["heads"],
     image_size=sizes["S"], patch_size=16, attention_dropout=0.0,
-    # transformers draws vision weights at 1e-10, which lets layer normalisation amplify rounding.
+    # transformers initialises vision weights with 1e-10, so layer normalisation would amplify rounding.
     initializer_range=0.02,
 )
 text = BlipTextConfig(
@@ -37,7 +37,7 @@ if objective == "lm":
     model.tie_weights()
 else:
     model = BlipForImageTextRetrieval(config)
-    # ITC's heads: nothing here learns them.
+    # ITC's heads: no loss here trains them.
     del model.vision_proj, model.text_proj
 save_file(
     {n: p.detach() for n, p in model.named_parameters()}, f"{folder}/weights.safetensors", {"format": "pt"}
@@ -53,7 +53,7 @@ optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, fu
 
 
 def language_loss(states, ids, labels, mask):
-    """LM: the next word, told the words before."""
+    """LM: the next token, given the tokens before it."""
     logits = model.text_decoder(
         input_ids=ids, attention_mask=torch.ones_like(ids), encoder_hidden_states=states
     ).logits
@@ -61,7 +61,7 @@ def language_loss(states, ids, labels, mask):
 
 
 def matching_loss(states, ids, labels, mask):
-    """ITM: two logits of the first state."""
+    """ITM: two logits from the first state."""
     hidden = model.text_encoder(
         input_ids=ids, attention_mask=mask, encoder_hidden_states=states
     ).last_hidden_state

@@ -1,6 +1,7 @@
-// Images per second of processor time (all threads together) and of the clock: decode, crop, flip, RandAugment, normalise. In
-// turn with BLIP's own preparation if
-// a Python with oracle/train/data/requirements.txt and a checkout of BLIP are given.
+// Images per second of processor time (all threads together) and of the clock: decode, crop, flip, RandAugment,
+// normalise. Takes turns with BLIP's own preparation if a Python with oracle/train/data/requirements.txt and a checkout
+// of BLIP are given.
+//
 //   npx tsx bench/training-data.ts [--size 224] [--rounds 3] [--python P --blip FOLDER]
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +31,7 @@ const size = Number(values.size);
 const seconds = 6;
 const speedScript = fileURLToPath(new URL("../oracle/train/data/augment_speed.py", import.meta.url));
 
-/** JPEGs of 640 x 480 pixels: soft shapes under a little noise, about 60 KB each. */
+/** Writes JPEGs of 640 x 480 pixels: soft shapes under a little noise, about 60 KB each. */
 async function makeImages(folder: string): Promise<void> {
   for (let number = 0; number < 32; number++) {
     const noise = (count: number, most: number) =>
@@ -44,7 +45,7 @@ async function makeImages(folder: string): Promise<void> {
   }
 }
 
-/** @param workers 0 is the main thread */
+/** @param workers number of workers; 0 uses the main thread */
 async function ours(folder: string, workers: number): Promise<Rates> {
   const data = await createTrainingData("caption", folder, { batchSize: 8, imageSize: size, workers });
   return closing(data, async () => {

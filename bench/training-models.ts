@@ -1,4 +1,5 @@
-// What bench/train-step.ts trains: two networks, their losses and their batches, from this package's own layers.
+// The models that bench/train-step.ts trains: two networks, their losses and their batches, built from this package's
+// layers.
 import { floatTensor, GraphBuilder, int64Tensor, type Graph, type Tensor, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "../packages/blip/src/model/config.ts";
 import { languageModelHead, scope } from "../packages/blip/src/model/decoder.ts";
@@ -7,7 +8,7 @@ import { causalBias, paddingBias, textModel } from "../packages/blip/src/model/t
 import { visionModel } from "../packages/blip/src/model/vision.ts";
 import type { Objective } from "../packages/blip/src/train/objective.ts";
 
-/** D width, L and TL layers of image and text, S side of the image, T tokens, B batch, V words. */
+/** D width, L and TL layers of image and text, S image side, T tokens, B batch, V vocabulary size. */
 export const sizes = {
   tiny: { D: 64, heads: 2, L: 1, TL: 1, S: 48, T: 6, B: 3, V: 50 },
   small: { D: 192, heads: 3, L: 6, TL: 4, S: 128, T: 24, B: 64, V: 2048 },
@@ -19,8 +20,8 @@ export const sizes = {
 export type Size = (typeof sizes)[keyof typeof sizes];
 
 /**
- * `lm`: a captioner that is told the words before. `itm`: a text encoder that attends to the image, and a head with two
- * logits on its first state.
+ * `lm`: a captioner that predicts each token from those before it. `itm`: a text encoder with cross-attention to the
+ * image, and a head with two logits on its first state.
  */
 export const objectives = ["lm", "itm"] as const;
 
@@ -88,18 +89,18 @@ function matcher(size: Size): Graph {
   return b.build();
 }
 
-/** The objective, whose batches are the graph's inputs. */
+/** The objective. Its batches are the graph's inputs. */
 export function objectiveOf(name: ObjectiveName, size: Size): Objective<Batch> {
   const graph = name === "lm" ? captioner(size) : matcher(size);
   const ties = name === "lm" ? { ties: languageModelTies } : {};
   return { name, graph: { graph, loss: "loss", ...ties }, inputs: (batch) => batch };
 }
 
-/** Numbers of about 1 that do not repeat soon. */
+/** Numbers of magnitude about 1 that do not repeat soon. */
 const noise = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, index) => Math.sin((index + 1) * 12.9898 * seed));
 
-/** What both networks read. */
+/** The inputs of both networks. */
 function pairs({ B, S, T, V }: Size, turn: number) {
   const words = (step: number) =>
     Array.from({ length: B * T }, (_, index) => (index * (step + 2 * turn) + 3) % V);
@@ -114,7 +115,7 @@ function pairs({ B, S, T, V }: Size, turn: number) {
   return { inputs, labels: int64Tensor([B, T], words(11)) };
 }
 
-/** The batch of a turn, from 0. Of ITM, every second pair is a true one, and its text is two tokens shorter than T. */
+/** The batch of a turn, from 0. For ITM, every second pair is a true one, and its text is two tokens shorter than T. */
 export function batchOf(name: ObjectiveName, size: Size, turn: number): Batch {
   const { B, T } = size;
   const { inputs, labels } = pairs(size, turn);

@@ -1,4 +1,4 @@
-// The embedded model on the example scenes: each with the sentence that made it, and one that is false by one edit.
+// The embedded model matches each example scene with the sentence that made it, and with one that an edit makes false.
 // Run: npx tsx examples/01-scenes.ts
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

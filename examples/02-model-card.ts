@@ -1,4 +1,5 @@
-// The model card's example, on a scene and with the embedded model; for photographs name Salesforce/blip-itm-base-flickr.
+// The model card's example, on a scene and with the embedded model. For photographs pass
+// Salesforce/blip-itm-base-flickr.
 // Run: npx tsx examples/02-model-card.ts
 import { fileURLToPath } from "node:url";
 import { BlipForImageTextRetrieval, BlipProcessor } from "blip-ts";

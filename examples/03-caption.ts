@@ -1,4 +1,4 @@
-// What a picture shows, in words: BLIP's own search, several drawn captions, and one that appears word by word.
+// Captions an image with BLIP's own beam search, with several samples, and as a stream of tokens.
 // Run: npx tsx examples/03-caption.ts [MODEL] [IMAGE] (photographs: Salesforce/blip-image-captioning-base)
 import { fileURLToPath } from "node:url";
 import { Captioner } from "blip-ts";

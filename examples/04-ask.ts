@@ -1,4 +1,4 @@
-// Questions about a picture: answered freely, and by the best of a list as BLIP ranks it for VQA.
+// Answers questions about an image: freely, and by ranking a list of answers as BLIP does for VQA.
 // Run: npx tsx examples/04-ask.ts [MODEL] [IMAGE]
 import { fileURLToPath } from "node:url";
 import { Answerer } from "blip-ts";

@@ -1,4 +1,5 @@
-// Is a statement about two pictures true? For the NLVR2 checkpoint of BLIP's authors, a .pth as they published it.
+// Tests whether statements about two images are true. Uses the NLVR2 checkpoint of BLIP's authors, a .pth file as
+// published.
 // Run: npx tsx examples/05-compare.ts model_base_nlvr.pth [LEFT] [RIGHT]
 import { fileURLToPath } from "node:url";
 import { Comparer } from "blip-ts";

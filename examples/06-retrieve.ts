@@ -1,4 +1,5 @@
-// Search: which scene fits each sentence? Cosine ranks all of them, ITM looks again at the best; and how good is that?
+// Searches: finds the scene for each sentence. Cosine ranks all scenes, ITM re-ranks the best. Prints the recall of
+// both.
 // Run: npx tsx examples/06-retrieve.ts [MODEL]
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -17,7 +18,7 @@ for (const k of [0, 4]) {
   const places: number[][] = [];
   for await (const row of retriever.byText(images, texts, { k })) {
     if (row.error) throw new Error(row.error.message);
-    // From the order of the hits to a score for each image, as the metrics want them.
+    // Turns the order of the hits into a score for each image, which the metrics need.
     places.push(images.map((image) => -row.hits.findIndex((hit) => hit.image === image)));
     const [best] = row.hits;
     if (k > 0 && best) console.log(`${best.image.slice(-6)}  ${row.text}`);

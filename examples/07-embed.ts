@@ -1,4 +1,4 @@
-// Vectors of unit length for pictures and texts, in one space: which scene is most like each other one?
+// Embeds images as unit vectors, in the same space as texts, and finds the most similar scene for each scene.
 // Run: npx tsx examples/07-embed.ts [MODEL]
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// An original checkpoint as a folder that transformers loads: what it is, the conversion, and the same scores after it.
+// Inspects an original checkpoint, converts it to a folder that transformers loads, and compares the scores of both.
 // Run: npx tsx examples/08-convert.ts model_base_retrieval_flickr.pth OUT
 import { fileURLToPath } from "node:url";
 import { convert, inspect, match } from "blip-ts";

@@ -1,6 +1,6 @@
-// A server that runs the requests of its callers in batches: POST an image to /match?text=...&text=..., JSON comes back.
-// Images are decoded in processes of their own, uploads are bounded in bytes and time, and SIGTERM or SIGINT drains it.
-// Without a port it asks itself: eight callers at once, and one who goes away.
+// A server that batches the requests of its callers: POST an image to /match?text=...&text=..., get JSON. Child
+// processes decode images, uploads are limited in bytes and time, and SIGTERM or SIGINT drains the server. Without a
+// port it sends requests to itself: eight callers at once, and one that disconnects.
 // Run: npx tsx examples/09-serve.ts [PORT]
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -8,10 +8,13 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Batched, BlipError, InputError, Matcher } from "blip-ts";
 
-/** Bytes of an upload, and of all uploads that are here at a time. */
+/** The most bytes of one upload, and of all uploads in memory. */
 const mostBytes = 25_000_000;
 const mostBytesTogether = 200_000_000;
-/** Milliseconds that an upload may take, and that it is given when the server ends; then requests, until they are reset. */
+/**
+ * Milliseconds that an upload may take, that uploads may take once the server drains, and after which open requests are
+ * reset.
+ */
 const uploadMilliseconds = 15_000;
 const lastUploadMilliseconds = 2000;
 const drainMilliseconds = 30_000;
@@ -25,7 +28,7 @@ await using batched = new Batched(
   },
 );
 
-/** A request that is answered with a status of its own. */
+/** A request that the server refuses with a particular status. */
 class Refusal extends Error {
   readonly status: number;
 
@@ -36,13 +39,13 @@ class Refusal extends Error {
 }
 
 const tooLarge = () => new Refusal(413, `the upload is larger than ${mostBytes} bytes`);
-const busy = () => new Refusal(429, "the server has as much to do as it can: ask again in a second");
+const busy = () => new Refusal(429, "the server is busy: try again in a second");
 
 let bytesHere = 0;
 let draining = false;
 const uploads = new Set<IncomingMessage>();
 
-/** The bytes that a request carries. What is too much is thrown away as it comes, so that its sender hears why. */
+/** Reads the body of a request. Excess bytes are read and dropped, so that the sender receives the reply. */
 function bodyOf(request: IncomingMessage, hold: (bytes: number) => void): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
@@ -69,7 +72,7 @@ function bodyOf(request: IncomingMessage, hold: (bytes: number) => void): Promis
   });
 }
 
-/** Uses the image that a request carries; its bytes count until it is done. */
+/** Uses the image in a request's body. Its bytes count as held until the work is done. */
 async function withBody<T>(request: IncomingMessage, use: (body: Uint8Array) => Promise<T>): Promise<T> {
   let held = 0;
   const hold = (bytes: number) => {
@@ -87,7 +90,10 @@ async function withBody<T>(request: IncomingMessage, use: (body: Uint8Array) => 
   }
 }
 
-/** 413 for what is too large, 422 for what is no image or no text, 429 where the queue is full, 400 for other mistakes. */
+/**
+ * 413 for uploads that are too large, 422 for invalid images or texts, 429 when the queue is full, 400 for other
+ * mistakes.
+ */
 function statusOf(error: unknown): number {
   if (error instanceof Refusal) return error.status;
   if (!(error instanceof BlipError)) return 500;
@@ -110,7 +116,7 @@ function textsOf({ method, url = "/" }: IncomingMessage): string[] {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // A caller who goes away takes the request back.
+  // A caller that disconnects cancels its request.
   const gone = new AbortController();
   response.on("close", () => gone.abort(new Error("the caller went away")));
   const reply = (status: number, body: object, headers: Record<string, string> = {}) => {
@@ -120,7 +126,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   };
   try {
     const texts = textsOf(request);
-    // Callers take turns. The header is for a gateway, which knows who asks; on the open, anybody can write it.
+    // Callers take turns. A trusted gateway sets this header; without a gateway any client can forge it.
     const { "x-caller": named } = request.headers;
     const caller = typeof named === "string" ? named : (request.socket.remoteAddress ?? "");
     const rows = await withBody(request, (body) =>
@@ -156,14 +162,14 @@ console.log(`listening on ${url}`);
 if (process.argv[2] === undefined) await askItself(server);
 else await drained(server);
 
-/** Waits for a signal to end, and for the requests that are here then. */
+/** Waits for a signal, then ends the server once the open requests are answered. */
 async function drained(ending: Server): Promise<void> {
   await new Promise<void>((asked) => {
     for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => asked());
   });
   console.log("draining");
   draining = true;
-  // Those that the system has accepted already are answered, too; then no more.
+  // Also answers connections that the system has already accepted; then it accepts no more.
   await setTimeout(500);
   const closed = new Promise((done) => ending.close(done));
   await Promise.race([closed, setTimeout(lastUploadMilliseconds)]);
@@ -187,7 +193,7 @@ async function askItself(asked: Server): Promise<void> {
     const [row] = (await response.json()) as { text: string; probability: number }[];
     if (row) console.log(`${scenes[index] ?? ""}.png  ${(row.probability * 100).toFixed(1)} %  ${row.text}`);
   }
-  const refused = await fetch(`${url}?text=sheep`, { method: "POST", body: "no picture" });
+  const refused = await fetch(`${url}?text=sheep`, { method: "POST", body: "no image" });
   console.log(`${refused.status}: ${await refused.text()}`);
   await impatient;
   await new Promise((closed) => asked.close(closed));

@@ -1,4 +1,4 @@
-// One model for several tasks: its weights are read once, and an image that several calls are about is encoded once.
+// One model for several tasks: its weights are read once, and an image that several calls use is encoded once.
 import { fileURLToPath } from "node:url";
 import { Blip } from "blip-ts";
 
@@ -14,7 +14,7 @@ const vector = await image.embed();
 console.log(`embedding: ${vector.length} numbers`);
 await image.close();
 
-// Calls over many images are the same as those of the classes of one task.
+// Calls over many images have the same form as in the classes for a single task.
 for await (const row of blip.match([scene], ["a tulip above a cow on a red background"]))
   if (row.error) console.error(row.error.message);
   else console.log(`${row.text}: ${(100 * row.probability).toFixed(1)} %`);

@@ -1,4 +1,4 @@
-// Fine-tunes the embedded model on the example scenes under words of one's own, evaluates it before and after, and uses it.
+// Fine-tunes the embedded model on the example scenes with new captions, evaluates it before and after, and uses it.
 // Run: npx tsx examples/11-fine-tune.ts
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ const captions: Readonly<Record<string, string>> = {
   "05.png": "the sun",
 };
 
-// Data: images, and a row of JSON for each.
+// Data: images, and one JSON row per image.
 const rows = Object.entries(captions).map(([image, text]) => JSON.stringify({ image, caption: text }));
 for (const image of Object.keys(captions)) await copyFile(join(scenes, image), join(work, image));
 await writeFile(join(work, "captions.jsonl"), `${rows.join("\n")}\n`);

@@ -1,4 +1,4 @@
-// CapFilt on the example scenes: the embedded model captions each, and keeps the texts that fit, of the web's and its own.
+// Runs CapFilt on the example scenes: the embedded model captions each, and keeps the matching web and synthetic texts.
 // Run: npx tsx examples/12-capfilt.ts
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { capfilt, captionImages, filterPairs } from "blip-ts/train";
 const scenes = fileURLToPath(new URL("scenes/", import.meta.url));
 const work = await mkdtemp(join(tmpdir(), "capfilt-"));
 
-// What the web says: every second image has a wrong text.
+// The web texts: every second image has a wrong one.
 const list = JSON.parse(await readFile(join(scenes, "scenes.json"), "utf8")) as {
   readonly image: string;
   readonly true: string;
@@ -39,9 +39,9 @@ for (const [kind, { texts, keptTexts, droppedShare }] of [
   ["synthetic", report.synthetic],
 ] as const)
   console.log(`${kind}: ${keptTexts} of ${texts} texts kept, ${(100 * droppedShare).toFixed(0)} % dropped`);
-console.log(`${report.pairs} pairs in kept/, images and struck-out texts in ${report.files.at(-1)}`);
+console.log(`${report.pairs} pairs in kept/, images and dropped texts in ${report.files.at(-1)}`);
 
-// The two halves alone, on rows of one's own.
+// The captioner and the filter alone, on other rows.
 for await (const row of captionImages([{ image: join(scenes, "05.png") }], { seed: 1 }))
   console.log("caption" in row ? `drawn: ${row.caption} (seed ${row.seed})` : row.error.message);
 for await (const row of filterPairs([{ image: join(scenes, "05.png"), texts: ["a sun", "a trumpet"] }]))

@@ -1,4 +1,5 @@
-// Builds the package unless it was built of the same files: `prepare`, the tests and the package's checks all need it.
+// Builds the package, unless the existing build comes from the same files. `prepare`, the tests and the package's
+// checks use it.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -9,7 +10,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const stamp = join(root, "node_modules/.cache/build-stamp");
 const dist = join(root, "packages/blip/dist");
 
-/** The files below a folder, but for tests, and what is installed or built. */
+/** The files below a folder, except tests, node_modules and build outputs. */
 function* filesIn(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) =>
     a.name < b.name ? -1 : 1,
@@ -21,7 +22,7 @@ function* filesIn(folder) {
   }
 }
 
-/** A digest of what goes into the build, and of what came out of it. */
+/** A digest of the build's inputs and of the sizes of its outputs. */
 function digest() {
   const hash = createHash("sha256").update(process.version);
   const add = (path, content) => hash.update(`${path}\0`).update(content).update("\0");
@@ -39,7 +40,7 @@ function digest() {
 }
 
 if (existsSync(dist) && existsSync(stamp) && readFileSync(stamp, "utf8") === digest()) {
-  console.log("the build is of these files already");
+  console.log("the build is up to date");
 } else {
   rmSync(stamp, { force: true });
   execFileSync("npm", ["run", "build", "--workspace", "blip-ts"], { cwd: root, stdio: "inherit" });

@@ -1,10 +1,10 @@
-// The gate, `npm run check`. Types and lint compute on one core; the other steps and the tests run beside them, and have
-// both cores when they are done. Each step's time is printed, and its output if it fails.
+// The gate, `npm run check`. Types and lint use one core; the other steps and the tests run beside them, and use both
+// cores once those finish. Prints each step's time, and its output if it fails.
 import { spawn } from "node:child_process";
 
 const cache = "node_modules/.cache";
 
-/** Steps one after the other in each lane, lanes side by side: what takes seconds first, then the tests, on both cores. */
+/** Lanes run side by side; the steps of a lane run one after another. Steps that take seconds come before the tests. */
 const lanes = [
   [
     ["types", "tsc --build"],
@@ -34,7 +34,7 @@ function run([name, command]) {
     child.on("close", (code) => {
       const seconds = ((performance.now() - from) / 1000).toFixed(1);
       console.log(`${code === 0 ? "passed" : "FAILED"} ${name} (${seconds} s)`);
-      // The tests' own summary says which were slow.
+      // The tests' summary lists the slow tests.
       if (code !== 0 || name === "tests") process.stdout.write(Buffer.concat(printed));
       resolve(code === 0);
     });

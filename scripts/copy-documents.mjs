@@ -1,4 +1,4 @@
-// Before the package is packed: the documents that travel in it, so that their links work offline.
+// Copies the documents into the package before it is packed, so that their links work offline.
 import { cpSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 

@@ -1,5 +1,5 @@
-// Draws the documents' diagrams: docs/model.svg, the parts of BLIP and what flows between them, and docs/rooms.svg, the rooms
-// of this repository (scripts/layers.mjs). Light or dark, as the reader's system is.
+// Draws the documents' diagrams: docs/model.svg, the parts of BLIP and the data flow between them, and docs/rooms.svg,
+// the rooms of this repository (scripts/layers.mjs). They are light or dark, like the reader's system.
 //
 //   npm run diagrams
 import { writeFileSync } from "node:fs";
@@ -52,12 +52,12 @@ const box = ({ x, y, width, height, kind, lines }: Box): string => {
   ].join("\n");
 };
 
-/** What a task's column shows, from the bottom up. */
+/** A task's column in the diagram, from bottom to top. */
 interface Column {
   readonly verb: string;
   readonly input: string;
   readonly attention: string;
-  /** How it attends to images; undefined if it does not. */
+  /** The lines of the cross-attention box; undefined if the task has no cross-attention. */
   readonly cross: readonly string[] | undefined;
   readonly head: string;
   readonly output: string;
@@ -106,7 +106,7 @@ function column({ verb, input, attention, cross, head, output }: Column, index: 
   ].join("\n");
 }
 
-/** The parts of BLIP. */
+/** Draws the parts of BLIP. */
 const modelDiagram = (): string =>
   picture(1010, 372, "BLIP: one image encoder, text stacks that attend to it, one head per task", [
     box({
@@ -126,7 +126,7 @@ const modelDiagram = (): string =>
     ...columns.map(column),
   ]);
 
-/** The rooms by level, the ground floor at the bottom. */
+/** Draws the rooms by level, with the lowest level at the bottom. */
 function roomsDiagram(): string {
   const levels = Math.max(...rooms.map(({ level }) => level)) + 1;
   const [row, gap, width] = [34, 8, 900];
@@ -157,7 +157,7 @@ function roomsDiagram(): string {
   ]);
 }
 
-/** The files, and what is in them. */
+/** The diagrams: file path to SVG text. */
 export const diagrams = (): Readonly<Record<string, string>> => ({
   "docs/model.svg": modelDiagram(),
   "docs/rooms.svg": roomsDiagram(),

@@ -1,4 +1,4 @@
-// The documents that scripts make are those that stand in the tree, and sentences are short.
+// The generated documents in the repository are up to date, and sentences are short.
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { diagrams } from "./diagrams.ts";

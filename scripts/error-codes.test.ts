@@ -1,9 +1,9 @@
-// Every code of an error or a warning has a factory that says when it occurs and what to do, and docs/errors.md says so.
+// Every code of an error or a warning has a factory with its cause and its remedy, and docs/errors.md is up to date.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { errorCodes, errorsPage, faultsOf, pagePath } from "./error-codes.ts";
 
-test("docs/errors.md is what the factories say (npm run errors)", async () => {
+test("docs/errors.md matches the factories (npm run errors)", async () => {
   const codes = await errorCodes();
   expect(codes.faults).toEqual([]);
   expect(codes.errors.length).toBeGreaterThan(200);
@@ -11,7 +11,7 @@ test("docs/errors.md is what the factories say (npm run errors)", async () => {
   expect(await readFile(pagePath, "utf8")).toBe(errorsPage(codes));
 });
 
-test("an error that is made outside of a factory, a factory without advice and a flag are reported", () => {
+test("an error made outside a factory, a factory without advice and a flag are reported", () => {
   const known = new Set(["model/not-found"]);
   const text = 'export const f = () => new ModelError("model/not-found", "Say --task.");';
   expect(faultsOf("packages/blip/src/load.ts", text, known, known)).toEqual([

@@ -1,5 +1,5 @@
-// docs/errors.md out of the factories: each code with its class, when it occurs and what to do about it. Written by
-// `npm run errors`; error-codes.test.ts compares it, and demands that every factory says both.
+// Makes docs/errors.md from the factories: each code with its class, its cause and its remedy. `npm run errors` writes
+// it; error-codes.test.ts compares it and requires a docstring and `@remedy` for every factory.
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ interface Factory {
   /** File and line: "packages/base/src/errors.ts:66". */
   readonly place: string;
   readonly codes: readonly string[];
-  /** "ModelError"; undefined for a warning */
+  /** The error's class, such as "ModelError"; undefined for a warning. */
   readonly kind: string | undefined;
   readonly when: string;
   readonly remedy: string;
@@ -25,7 +25,7 @@ export interface ErrorCodes {
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
   readonly factories: readonly Factory[];
-  /** What is wrong with the sources: "FILE:LINE: expected ..., got ...". */
+  /** Mistakes in the sources: "FILE:LINE: expected ..., got ...". */
   readonly faults: readonly string[];
 }
 
@@ -71,7 +71,7 @@ const placeOf = (node: ts.Node): string => {
   return `${source.fileName}:${source.getLineAndCharacterOfPosition(node.getStart()).line + 1}`;
 };
 
-/** Functions at the top of a file, each with the statement that its docstring belongs to. */
+/** The functions at the top level of a file, each with the statement that carries its docstring. */
 function functionsOf(source: ts.SourceFile): (readonly [ts.SignatureDeclaration, ts.Statement])[] {
   return source.statements.flatMap((statement): (readonly [ts.SignatureDeclaration, ts.Statement])[] => {
     if (ts.isFunctionDeclaration(statement)) return [[statement, statement]];
@@ -84,7 +84,7 @@ function functionsOf(source: ts.SourceFile): (readonly [ts.SignatureDeclaration,
 
 const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
 
-/** What a docstring says when its thing occurs, and its `@remedy`. */
+/** A docstring's description and its `@remedy`. */
 function textsOf(statement: ts.Statement): Pick<Factory, "when" | "remedy"> {
   const [doc] = ts.getJSDocCommentsAndTags(statement).filter(ts.isJSDoc);
   const remedy = doc?.tags?.find(({ tagName }) => tagName.text === "remedy");
@@ -94,7 +94,7 @@ function textsOf(statement: ts.Statement): Pick<Factory, "when" | "remedy"> {
   };
 }
 
-/** Codes that a function gives an error or a warning, as literals or by the type of a parameter. */
+/** The codes that a function passes to errors or warnings, as literals or through a parameter's type. */
 function codesOf(
   made: ts.SignatureDeclaration,
   known: ReadonlySet<string>,
@@ -117,7 +117,7 @@ function codesOf(
   return [...new Set(texts.filter((text) => known.has(text)))];
 }
 
-/** Errors and warnings that a file makes outside of factories. */
+/** Reports errors and warnings that a file creates outside of factories. */
 function inlineFaults(source: ts.SourceFile, warnings: ReadonlySet<string>): string[] {
   const faults: string[] = [];
   visit(source, (node) => {
@@ -135,7 +135,7 @@ function inlineFaults(source: ts.SourceFile, warnings: ReadonlySet<string>): str
   return faults;
 }
 
-/** Options are named as callers in TypeScript write them; the command says its own names (option-names.ts). */
+/** Messages must name options as TypeScript callers write them. The command translates them (option-names.ts). */
 function flagFaults(source: ts.SourceFile): string[] {
   const faults: string[] = [];
   visit(source, (node) => {
@@ -149,13 +149,13 @@ function flagFaults(source: ts.SourceFile): string[] {
     const flag = /(?<![\w-])--[a-z][\w-]*/.exec(text);
     if (flag && !/\b(?:blip|npm) [\w-]+/.test(text.slice(0, flag.index)))
       faults.push(
-        `${placeOf(node)}: expected an option's name in TypeScript, got ${flag[0]}. Write \`name: value\`; the command says its own.`,
+        `${placeOf(node)}: expected an option's name in TypeScript, got ${flag[0]}. Write \`name: value\`; the command translates it.`,
       );
   });
   return faults;
 }
 
-/** A file's factories, and what is wrong with it. */
+/** A file's factories and mistakes. */
 function readSource(source: ts.SourceFile, known: ReadonlySet<string>, warnings: ReadonlySet<string>) {
   const { fileName } = source;
   if (!holdsFactories(fileName)) return { factories: [], faults: inlineFaults(source, warnings) };
@@ -164,7 +164,7 @@ function readSource(source: ts.SourceFile, known: ReadonlySet<string>, warnings:
   const factories = functionsOf(source).flatMap(([made, statement]): Factory[] => {
     const codes = codesOf(made, known, aliases);
     if (codes.length === 0) return [];
-    // What it makes itself, or what a function of the same file makes for it.
+    // The class that the factory creates itself, or that another function of the file returns to it.
     const kind = [...errorClasses].find(
       (name) => statement.getText().includes(`new ${name}(`) || made.type?.getText() === name,
     );
@@ -176,7 +176,7 @@ function readSource(source: ts.SourceFile, known: ReadonlySet<string>, warnings:
   return { factories, faults };
 }
 
-/** What is wrong with a file, for tests. */
+/** A file's mistakes, for tests. */
 export const faultsOf = (
   file: string,
   text: string,
@@ -218,7 +218,7 @@ export async function errorCodes(): Promise<ErrorCodes> {
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
 
-/** A row of the table: a line per way in which a code comes about. */
+/** A row of the table, with one line for each cause of the code. */
 function rowOf(code: string, factories: readonly Factory[]): string {
   const own = factories.filter(({ codes }) => codes.includes(code));
   const kinds = unique(own.flatMap(({ kind }) => kind ?? [])).map((kind) => `\`${kind}\``);
@@ -231,7 +231,7 @@ function rowOf(code: string, factories: readonly Factory[]): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-/** The page. */
+/** The page as Markdown. */
 export function errorsPage({ errors, warnings, factories }: ErrorCodes): string {
   const ofErrors = factories.filter(({ kind }) => kind !== undefined);
   const ofWarnings = factories.filter(({ kind }) => kind === undefined);
@@ -239,11 +239,11 @@ export function errorsPage({ errors, warnings, factories }: ErrorCodes): string 
 
 <!-- Made by \`npm run errors\` from the docstrings of the factories (errors.ts). Do not edit. -->
 
-Every error that blip-ts throws on purpose has a \`code\`, which is stable, a \`message\` for people, and \`fields\` with what
-the message names. Its class says what has to be fixed:
+Every error that blip-ts throws on purpose has a stable \`code\`, a readable \`message\`, and \`fields\` with the values
+that the message names. Its class says what to fix:
 
 - \`ModelError\`: the model cannot be found, fetched, read, or used for the task. The command exits with 3.
-- \`InputError\`: an image, a text or a data file cannot be used. The command exits with 2; a row that fails among others gives 1.
+- \`InputError\`: an image, a text or a data file cannot be used. The command exits with 2; it exits with 1 if only some rows fail.
 - \`UsageError\`: an option or an argument is wrong. The command exits with 2.
 
 \`\`\`ts
@@ -257,8 +257,9 @@ try {
 }
 \`\`\`
 
-The command prints the code in brackets at the end of the message. Messages name options as you wrote them: \`maxPixels\` in code, \`--max-pixels\` at the command. \`BlipErrorCode\` and
-\`WarningCode\` are the types of all codes below. A cancelled call throws the reason of its signal, which is none of these.
+The command prints the code in brackets at the end of the message. Messages name options as you write them: \`maxPixels\`
+in code, \`--max-pixels\` at the command. \`BlipErrorCode\` and \`WarningCode\` are the types of all codes below. A cancelled
+call throws its signal's reason, not one of these errors.
 
 ## Errors
 

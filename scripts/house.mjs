@@ -1,6 +1,6 @@
-// Measures the house: the size of folders, files and functions, and names that say nothing. Arrows and cycles are
-// dependency-cruiser's (npm run arrows).
-// Prints what is too large and fails; with --all the largest of each kind as well.
+// Measures the sizes of folders, files and functions, and finds names that say nothing about their values.
+// dependency-cruiser checks imports and cycles (npm run arrows). Prints each excess and fails; with --all it also
+// prints the largest of each kind.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -9,7 +9,7 @@ import { fillerNames } from "./lint/filler-names.mjs";
 
 const limits = { folder: 3000, file: 400, function: 60 };
 
-/** What may be larger, each with its reason. */
+/** Items that may exceed the limits, each with a reason. */
 const exceptions = new Map([
   [
     "packages/checkpoint/src/torch/globals.ts torchCalls",
@@ -21,7 +21,7 @@ const exceptions = new Map([
     "packages/graph/src/passes/float16.ts float16",
     "one walk over a graph, whose parts share the map of values",
   ],
-  ["packages/graph/src/passes/float16.ts (function)", "the pass itself, within the line above"],
+  ["packages/graph/src/passes/float16.ts (function)", "the pass itself, inside the function above"],
 ]);
 
 const sources = execFileSync(
@@ -65,7 +65,7 @@ for (const file of sources) {
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    continue; // deleted, and not yet committed
+    continue; // deleted, but not yet committed
   }
   const lines = lineCount(text);
   measured.folder.set(dirname(file), (measured.folder.get(dirname(file)) ?? 0) + lines);
@@ -92,7 +92,7 @@ for (const [kind, list] of Object.entries(kinds)) {
     else {
       failed++;
       console.error(
-        `${kind} of ${lines} lines: ${what}. Expected at most ${limits[kind]}. Part it, or give a reason in scripts/house.mjs.`,
+        `${kind} of ${lines} lines: ${what}. Expected at most ${limits[kind]}. Split it, or give a reason in house.mjs.`,
       );
     }
   }

@@ -1,11 +1,11 @@
-// The rooms of the house, from the ground floor up. A room may import itself and the rooms of the layers below it; rooms
-// of one layer do not know each other. `npm run arrows` and `npm run house` read this list and nothing else.
+// The rooms (modules) of this repository, from the lowest layer up. A room may import itself and the rooms of the
+// layers below it, but no other room of its own layer. `npm run arrows` and `npm run house` read this list.
 
 /**
  * @typedef {object} Room
  * @property {string} name
- * @property {string} path the folder, or the file, below the root
- * @property {string[]} [only] the rooms that it may import, if they are fewer than all below it
+ * @property {string} path the folder or file, relative to the root
+ * @property {string[]} [only] the rooms that it may import, if they are fewer than all rooms below it
  */
 
 /** @type {readonly (readonly Room[])[]} */
@@ -14,7 +14,7 @@ export const layers = [
     { name: "base", path: "packages/base/src" },
     { name: "version", path: "packages/blip/src/version.ts" },
   ],
-  // For the checked accesses to lists alone: two copies of them would drift apart.
+  // graph imports base only for the checked list accesses, since two copies of them would drift apart.
   [{ name: "graph", path: "packages/graph/src", only: ["base"] }],
   [
     { name: "checkpoint", path: "packages/checkpoint/src" },
@@ -135,9 +135,9 @@ export const layers = [
     { name: "node entry", path: "packages/blip/src/node.ts" },
     { name: "web entry", path: "packages/blip/src/web.ts" },
   ],
-  // Makes data and is never shipped; it knows the readers by their files alone.
+  // Makes data and is never shipped. It uses the readers only through their files.
   [{ name: "world", path: "train/world/src", only: ["base", "checkpoint", "graph", "metrics"] }],
-  // The readers of data files for `--pairs`: what they read is the command's own argument, nothing that the library takes.
+  // The command reads data files for `--pairs` itself, since this is its own argument and no library option.
   [{ name: "cli", path: "packages/cli/src", only: ["node entry", "train/node", "base", "datasets entry"] }],
 ];
 
@@ -145,7 +145,7 @@ export const rooms = layers.flatMap((layer, level) => layer.map((room) => ({ ...
 
 const escape = (path) => path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** What a room's paths look like, without those of rooms that stand within its folder. */
+/** The pattern of a room's paths, without those of rooms inside its folder. */
 function pattern(room) {
   if (room.path.endsWith(".ts")) return `^${escape(room.path)}$`;
   const within = rooms
@@ -154,14 +154,14 @@ function pattern(room) {
   return `^${escape(room.path)}/${within.length > 0 ? `(?!${within.join("|")})` : ""}`;
 }
 
-/** One rule per room, as dependency-cruiser reads it: what the room must not import. */
+/** One rule per room, in dependency-cruiser's form: the imports that are forbidden for the room. */
 export function layerRules() {
   return rooms.map((room) => {
     const mayImport = (other) =>
       other === room || (room.only ? room.only.includes(other.name) : other.level < room.level);
     return {
       name: `layer-${room.name.replace(/\W+/g, "-")}`,
-      comment: `${room.name} may import ${room.only ? room.only.join(", ") || "no other room" : "what lies below it"}`,
+      comment: `${room.name} may import ${room.only ? room.only.join(", ") || "no other room" : "the rooms below it"}`,
       severity: "error",
       from: { path: pattern(room) },
       to: { path: rooms.filter((other) => !mayImport(other)).map(pattern) },
@@ -169,13 +169,13 @@ export function layerRules() {
   });
 }
 
-/** What starts a program or is imported by its name: packages, pages, the command, threads. */
+/** Modules that start a program or are imported by name: packages, pages, the command, threads. */
 const entries =
   "^packages/[^/]+/src/(index|node|web|platform-api|bin|bench/(index|first-score)|(train/)?(node|web)/(index|[a-z]+-thread)|platform/web/image-worker|platform/node/decoding/decoder-child|train/objectives/index)\\.ts$";
-/** Read by tests alone: the plain form of what is compiled. */
+/** Modules that only tests import: the plain form of a compiled kernel. */
 const oracles = "^packages/engine/src/training/kernel/plain-kernel\\.ts$";
 
-/** A pass, a verb or a command that no list names: no entry leads to it. */
+/** Finds modules that no entry point reaches, such as a pass, a verb or a command that no list names. */
 export function forgottenRule() {
   return {
     name: "forgotten",

@@ -1,4 +1,4 @@
-// The rules themselves: a planted wrong import is reported, and nothing else is.
+// Tests the rules: they report a planted wrong import and nothing else.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** What is imported by what, and the rule that forbids it. */
+/** A wrong import: importer, imported file, and the rule that forbids it. */
 const wrong: [string, from: string, to: string, rule: string][] = [
   [
     "upward within a package",
@@ -53,7 +53,7 @@ const right: [string, from: string, to: string][] = [
   ["of the ground floor", "packages/cli/src/planted.ts", "packages/base/src/errors.ts"],
 ];
 
-/** The rules that a tree breaks, each with the file that breaks it. */
+/** The rules that a tree violates, each with the violating file. */
 async function violationsIn(sources: Readonly<Record<string, string>>, forbidden: IForbiddenRuleType[]) {
   const folder = await mkdtemp(join(root, "tree-"));
   for (const [path, text] of Object.entries(sources)) {
@@ -70,7 +70,7 @@ const fileIn = ({ path }: { readonly path: string }) => (path.endsWith(".ts") ? 
 
 describe("an import", () => {
   let violations: { readonly rule: string; readonly from: string }[] = [];
-  // One tree holds all cases: reading trees is what takes the time.
+  // One tree holds all cases, since reading trees takes the most time.
   beforeAll(async () => {
     const sources: Record<string, string> = {};
     for (const [, , to] of [...wrong, ...right]) sources[to] = "export const there = 1;\n";
@@ -91,7 +91,7 @@ describe("an import", () => {
   });
 });
 
-test("a command that no list names is reported, and what an entry leads to is not", async () => {
+test("a command that no list names is reported, and modules that an entry reaches are not", async () => {
   const sources = {
     "packages/cli/src/bin.ts": 'import { add } from "./commands/match.ts";\nadd();\n',
     "packages/cli/src/commands/match.ts": 'export { add } from "../add.ts";\n',
@@ -103,7 +103,7 @@ test("a command that no list names is reported, and what an entry leads to is no
   ]);
 });
 
-test("every room is some layer's once", () => {
+test("every room is in exactly one layer", () => {
   const paths = rooms.map(fileIn);
   expect(new Set(paths).size).toBe(paths.length);
 });

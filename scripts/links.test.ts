@@ -1,5 +1,5 @@
-// The documents' links lead to files and headings that are there, and one that names a line to what its text says. What
-// travels in the package links to nothing that stays behind.
+// The documents' links lead to existing files and headings; a link to a line leads to its text. Documents in the
+// package link only to files in the package.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,11 +11,11 @@ interface Link {
   readonly document: string;
   readonly text: string;
   readonly path: string;
-  /** What follows `#`. */
+  /** The text after `#`. */
   readonly anchor: string | undefined;
 }
 
-/** Links to files of the repository, and within a document; those of other servers are left out. */
+/** Links to files of the repository and within a document, without links to other servers. */
 function linksOf(document: string, markdown: string): Link[] {
   return [...markdown.matchAll(/\[([^\]]+)\]\(([^()\s#]*)(?:#([\w-]+))?\)/g)].flatMap(
     ([, text = "", path = "", anchor]) =>
@@ -25,7 +25,7 @@ function linksOf(document: string, markdown: string): Link[] {
   );
 }
 
-/** The anchors of a document's headings, as GitHub and npm make them. */
+/** The anchors of a document's headings, in GitHub's and npm's form. */
 const anchorsOf = (markdown: string): ReadonlySet<string> =>
   new Set(
     [...markdown.replaceAll(/^```.*?^```$/gms, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
@@ -47,7 +47,7 @@ const links = (
 
 const letters = (text: string) => text.toLowerCase().replace(/[^a-z]/g, "");
 
-/** @returns what is wrong with a link, if anything is */
+/** @returns the mistake in a link; undefined if it is correct */
 async function fault({ document, text, path, anchor }: Link): Promise<string | undefined> {
   const there = await stat(join(root, path)).catch(() => undefined);
   if (!there) return `${document}: [${text}] leads to ${path}, which is not there`;
@@ -63,7 +63,7 @@ async function fault({ document, text, path, anchor }: Link): Promise<string | u
   return `${document}: [${text}] leads to line ${line} of ${path}, which says: ${String(found?.trim())}`;
 }
 
-/** Whether a path is in the package that people install. */
+/** Whether the published package contains a path. */
 const travels = (path: string) =>
   path.startsWith("docs/") ||
   ["README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md", "THIRD-PARTY.md"].includes(path);
@@ -80,12 +80,12 @@ describe("links of the documents", () => {
     expect(faults.filter((text) => text !== undefined)).toEqual([]);
   });
 
-  test("lead to what travels in the package, from a document that does", () => {
+  test("lead to files of the package, from documents in the package", () => {
     const astray = links.filter(({ document, path }) => travels(document) && !travels(path));
     expect(astray.map(({ document, path }) => `${document}: ${path}`)).toEqual([]);
   });
 
-  test("name tests that are there, in the table of features", async () => {
+  test("name existing tests, in the table of features", async () => {
     const named = (await readFile(join(root, "FEATURES.md"), "utf8")).match(/[\w./-]+\.test\.ts/g) ?? [];
     expect(named.length).toBeGreaterThan(50);
     const testsIn = async (folder: string) =>

@@ -1,4 +1,4 @@
-// Prints the longest sentences of README and of the documents: none may have more than 40 words.
+// Prints the longest sentences of README.md and docs/. None may have more than 40 words.
 //
 //   npx tsx scripts/long-sentences.ts [WORDS]
 import { readdir, readFile } from "node:fs/promises";
@@ -10,10 +10,10 @@ export interface Sentence {
   readonly text: string;
 }
 
-/** Most words of a sentence. */
+/** Largest number of words in a sentence. */
 export const mostWords = 40;
 
-/** The sentences of a document: of its paragraphs, list items and cells of tables; not of its code. */
+/** The sentences of a document's paragraphs, list items and table cells, without its code. */
 export function sentencesOf(document: string, markdown: string): readonly Sentence[] {
   const prose = markdown
     .replaceAll(/^```.*?^```$/gms, "")
@@ -27,13 +27,13 @@ export function sentencesOf(document: string, markdown: string): readonly Senten
     .map((text) => ({ document, text, words: text.split(/\s+/).filter((word) => /\w/.test(word)).length }));
 }
 
-/** README, and everything in docs/. */
+/** README.md and all Markdown files in docs/. */
 async function userDocuments(): Promise<readonly string[]> {
   const names = await readdir(new URL("../docs/", import.meta.url));
   return ["README.md", ...names.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
 }
 
-/** Sentences with more than so many words, the longest first. */
+/** The sentences with more than `most` words, longest first. */
 export async function longSentences(most: number): Promise<readonly Sentence[]> {
   const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
   const all = await Promise.all(

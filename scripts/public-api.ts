@@ -29,7 +29,7 @@ const isPrivate = (symbol: ts.Symbol): boolean =>
       ts.getModifiers(declaration)?.some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword) === true,
   );
 
-/** The members of a class or interface, and the static ones of a class. */
+/** The members of a class or interface, including the static members of a class. */
 function membersOf(checker: ts.TypeChecker, symbol: ts.Symbol): string[] {
   const text = (member: ts.Symbol, prefix = ""): string[] => {
     const declaration = member.declarations?.[0];
@@ -37,14 +37,14 @@ function membersOf(checker: ts.TypeChecker, symbol: ts.Symbol): string[] {
     const optional = member.flags & ts.SymbolFlags.Optional ? "?" : "";
     const type = checker.getTypeOfSymbolAtLocation(member, declaration);
     const name = member.name.replace(/^__@(\w+)@\d+$/, "[Symbol.$1]");
-    // A list of hundreds, which its own line prints.
+    // A union of hundreds of codes, which its own line prints.
     const printed =
       type.aliasSymbol?.name === "BlipErrorCode"
         ? type.aliasSymbol.name
         : checker.typeToString(type, undefined, signatureFlags);
     return [`  ${prefix}${name}${optional}: ${printed}`];
   };
-  // Inherited ones as well, but for what every error has.
+  // Includes inherited members, except those that every Error has.
   const own = checker
     .getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol))
     .filter(({ declarations }) => declarations?.every((one) => !isLibrary(one.getSourceFile())));
@@ -74,17 +74,18 @@ function linesOf(checker: ts.TypeChecker, exported: ts.Symbol): string[] {
   }
 }
 
-/** What is exported, and how its types are looked up. */
+/** The exported symbols and the checker for their types. */
 export interface Exported {
   readonly checker: ts.TypeChecker;
   readonly symbols: readonly ts.Symbol[];
 }
 
 /**
+ * Prints the public API of each entry point.
  * @param entries names of entry points, each with its source file
- * @param config the tsconfig.json whose options the sources are read with
- * @param see is shown the symbols of each entry point
- * @returns for each entry point a line per exported name, and one per public member, sorted by name
+ * @param config path of the tsconfig.json with the compiler options
+ * @param see called with the symbols of each entry point
+ * @returns for each entry point, one line per exported name and per public member, sorted by name
  */
 export function publicApi(
   entries: Readonly<Record<string, string>>,
@@ -101,14 +102,14 @@ export function publicApi(
       },
     },
   );
-  if (!read) throw new Error(`${config}: expected a TypeScript configuration, found none`);
+  if (!read) throw new Error(`${config}: expected a TypeScript configuration, got none`);
   const program = ts.createProgram(Object.values(entries), read.options);
   const checker = program.getTypeChecker();
   return Object.fromEntries(
     Object.entries(entries).map(([name, file]) => {
       const source = program.getSourceFile(file);
       const symbol = source && checker.getSymbolAtLocation(source);
-      if (!symbol) throw new Error(`${file}: expected a module, found none`);
+      if (!symbol) throw new Error(`${file}: expected a module, got none`);
       const exported = checker.getExportsOfModule(symbol).sort((a, b) => (a.name < b.name ? -1 : 1));
       see({ checker, symbols: exported });
       return [name, `${exported.flatMap((one) => linesOf(checker, one)).join("\n")}\n`];

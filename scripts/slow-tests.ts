@@ -1,7 +1,7 @@
-// A reporter: names the tests that took more than a third of their timeout. On a busy machine they are the first to fail.
+// A reporter that lists the tests that took more than a third of their timeout. They fail first on a busy machine.
 import type { Reporter, TestCase } from "vitest/node";
 
-/** The share of its timeout that a test may take. */
+/** The share of its timeout above which a test counts as slow. */
 const share = 1 / 3;
 
 export default class SlowTests implements Reporter {

@@ -8,7 +8,7 @@ test("THIRD-PARTY.md names what is installed: npx tsx scripts/third-party.ts was
   expect(text).toMatch(/\| @img\/sharp-libvips-\* +\| [\d.]+ +\| LGPL-3\.0-or-later/);
 });
 
-test("what a package brings is found in the nearest node_modules, optional parts too, each once", () => {
+test("a package's dependencies are found in the nearest node_modules, with optional ones, each once", () => {
   const lock = {
     "packages/blip": { dependencies: { a: "1", b: "1" } },
     "node_modules/a": { dependencies: { b: "2", c: "1" } },

@@ -1,4 +1,4 @@
-// THIRD-PARTY.md's table of what npm installs with the package, made from package-lock.json.
+// Makes THIRD-PARTY.md's table of the packages that npm installs with this one, from package-lock.json.
 // Run: npx tsx scripts/third-party.ts
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -20,13 +20,13 @@ const heading = "## What npm installs with the package";
 const introduction = [
   heading,
   "",
-  "Made from package-lock.json by `npx tsx scripts/third-party.ts`; packages for other systems are among them, of which npm " +
-    "installs one. libvips, by which sharp decodes images, is a library under the LGPL that is loaded, not linked in: it may " +
-    "be replaced.",
+  "Made from package-lock.json by `npx tsx scripts/third-party.ts`. The table includes packages for other systems; npm installs " +
+    "one of them. sharp decodes images with libvips, a library under the LGPL. It is loaded, not linked in, so you may " +
+    "replace it.",
   "",
 ].join("\n");
 
-/** The entry that a package finds under a name: the nearest node_modules at or above it. */
+/** The path that a package resolves a name to: the nearest node_modules at or above it. */
 function resolved(lock: Lock, from: string, name: string): string | undefined {
   const parts = from.split("/node_modules/");
   const folders = parts.map((_, index) => parts.slice(0, parts.length - index).join("/node_modules/"));
@@ -34,7 +34,7 @@ function resolved(lock: Lock, from: string, name: string): string | undefined {
   return paths.find((path) => lock[path]);
 }
 
-/** All that a package brings, by the paths of the lock file. */
+/** All packages that a package depends on, directly or not, as paths of the lock file. */
 export function installedWith(lock: Lock, root: string): string[] {
   const found = new Set<string>();
   const waiting = [root];
@@ -52,7 +52,7 @@ export function installedWith(lock: Lock, root: string): string[] {
 
 const nameOf = (path: string): string =>
   path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
-/** Packages of one library for several systems are one row. */
+/** Packages of one library for several systems share a row. */
 const familyOf = (name: string): string => name.replace(/^(@img\/sharp(?:-libvips)?)-.*$/, "$1-*");
 
 export async function section(): Promise<string> {
@@ -70,7 +70,7 @@ export async function section(): Promise<string> {
   return format(`${introduction}\n${table}\n`, { ...config, parser: "markdown" });
 }
 
-/** The document with the section, which is its last. */
+/** The document with this section as its last. */
 export async function documentWith(text: string): Promise<string> {
   const at = text.indexOf(heading);
   return `${(at < 0 ? text : text.slice(0, at)).trimEnd()}\n\n${await section()}`;

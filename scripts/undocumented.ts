@@ -1,5 +1,5 @@
-// Public symbols without a docstring: exported functions, classes, methods, options and fields. Read by the test of the API's
-// snapshot, which has the program at hand.
+// Finds public symbols without a docstring: exported functions, classes, methods, options and fields. The test of the
+// API snapshot calls it, since it has the program at hand.
 import ts from "typescript";
 
 const isLibrary = ({ fileName }: ts.SourceFile): boolean =>
@@ -18,7 +18,7 @@ const isPrivate = (symbol: ts.Symbol): boolean =>
         ) === true,
   );
 
-/** What is taken out of an object, as `const { match } = createApi(...)`, has its comment before its name. */
+/** Whether a destructured name, as in `const { match } = createApi(...)`, has a comment before it. */
 const isCommented = (declaration: ts.Declaration): boolean =>
   ts.isBindingElement(declaration) && declaration.getFullText().trimStart().startsWith("/**");
 
@@ -27,7 +27,7 @@ const isDocumented = (checker: ts.TypeChecker, symbol: ts.Symbol): boolean =>
   symbol.getJsDocTags(checker).length > 0 ||
   symbol.declarations?.some(isCommented) === true;
 
-/** File and line, below the root. */
+/** The file and line, relative to the root. */
 const placeOf = (symbol: ts.Symbol, root: string): string => {
   const [declaration] = symbol.declarations ?? [];
   if (!declaration) return "";
@@ -36,7 +36,7 @@ const placeOf = (symbol: ts.Symbol, root: string): string => {
   return `${source.fileName.replace(root, "")}:${line + 1}`;
 };
 
-/** Members that people read: of classes with their static ones, of interfaces, and of types that are objects. */
+/** The public members: of classes with their static members, of interfaces, and of object types. */
 function membersOf(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol[] {
   const type = checker.getDeclaredTypeOfSymbol(symbol);
   const own = checker
@@ -50,9 +50,10 @@ function membersOf(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol[] {
 }
 
 /**
- * @param exported of an entry point
- * @param root the folder that paths are shown below
- * @returns "NAME.member FILE:LINE" of each symbol that has no docstring, sorted
+ * Finds the symbols without a docstring.
+ * @param exported the exported symbols of an entry point
+ * @param root the folder that paths are relative to
+ * @returns "NAME.member FILE:LINE" for each symbol without a docstring, sorted
  */
 export function undocumented(
   checker: ts.TypeChecker,

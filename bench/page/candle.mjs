@@ -1,4 +1,5 @@
-// candle's BLIP in a page, under the same orders as the package in caption.mjs: WebAssembly of bench/peers/candle.
+// candle's BLIP in a page, with the same functions as the package in caption.mjs: the WebAssembly of
+// bench/peers/candle.
 
 let candle;
 let peer;
@@ -6,7 +7,7 @@ let complaint = "";
 
 const text = (place, length) => new TextDecoder().decode(new Uint8Array(candle.memory.buffer, place, length));
 
-/** A file, read into the program's memory as it comes. */
+/** Reads a file into the program's memory as it arrives. */
 async function inRoom(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
@@ -17,11 +18,11 @@ async function inRoom(url) {
     new Uint8Array(candle.memory.buffer, place + done, part.length).set(part);
     done += part.length;
   }
-  if (done !== length) throw new Error(`${url}: expected ${length} bytes, found ${done}`);
+  if (done !== length) throw new Error(`${url}: expected ${length} bytes, got ${done}`);
   return [place, length];
 }
 
-/** What it computed, where it did. */
+/** The place of the outputs; throws the program's complaint if there are none. */
 function answer(place) {
   if (place === 0) throw new Error(complaint);
   return place;
@@ -38,10 +39,10 @@ globalThis.benchPage = {
   async open(folder, { program }) {
     const module = await WebAssembly.compileStreaming(fetch(program));
     const imports = {};
-    // What it imports besides is of wasm-bindgen, for random numbers that nothing here asks for.
+    // The other imports are wasm-bindgen's, for random numbers, which this page never requests.
     for (const { module: from, name } of WebAssembly.Module.imports(module))
       (imports[from] ??= {})[name] = () => {
-        throw new Error(`${name} is not there`);
+        throw new Error(`${name} is not available`);
       };
     imports.page.complain = (place, length) => (complaint = text(place, length));
     candle = (await WebAssembly.instantiate(module, imports)).exports;

@@ -1,4 +1,4 @@
-// What bench/browser.ts calls inside of a page: the same probes as in Node, with the package as a page has it.
+// The functions that bench/browser.ts calls in a page: the same probes as in Node, with the package as a page loads it.
 import { BlipForConditionalGeneration, configure } from "blip-ts";
 import {
   captionTokens,
@@ -16,7 +16,7 @@ const timed = async (work) => {
 };
 
 globalThis.benchPage = {
-  /** @param settings of `configure` */
+  /** @param settings the settings for `configure` */
   async open(folder, settings, options) {
     configure(settings);
     model = await BlipForConditionalGeneration.fromPretrained(folder, options);

@@ -1,4 +1,4 @@
-// candle's program, found and spoken to: a stand-in that answers as it does.
+// Finds and calls candle's program: a stand-in that answers in the same way.
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ const program = () => join(folder, "target/release/candle-peer");
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "blip-candle-"));
   await mkdir(dirname(program()), { recursive: true });
-  // It says what it was started with, and ends where it is told to.
+  // The stand-in returns its arguments, and ends when a test requests it.
   const script = `#!${process.execPath}
     require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
       const order = JSON.parse(line).do;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("is found by its folder or by its name, with its WebAssembly where that is built", async () => {
+test("is found by its folder or by its name, with its WebAssembly if that is built", async () => {
   expect(await findCandle(folder)).toEqual({ program: program(), wasm: undefined });
   const wasm = join(folder, "target/wasm32-unknown-unknown/release/candle_peer.wasm");
   await mkdir(dirname(wasm), { recursive: true });
@@ -34,7 +34,7 @@ test("is found by its folder or by its name, with its WebAssembly where that is 
   await expect(findCandle(join(folder, "elsewhere"))).rejects.toThrow(/--candle: expected .*elsewhere/);
 });
 
-test("is told both folders and its threads, and answers orders; what goes wrong is said", async () => {
+test("gets both folders and its threads, and answers orders; failures are reported", async () => {
   await using peer = candlePeer(program(), { itm: "a", caption: "b", threads: 2 });
   expect(await peer.call("image")).toEqual(["a", "b", "2", "image"]);
   await expect(peer.call("refuse")).rejects.toThrow("no such order");

@@ -1,19 +1,20 @@
-// candle's BLIP, where someone has built it: bench/peers/candle/README.md says how.
+// candle's BLIP, if it was built as bench/peers/candle/README.md describes.
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PeerProcess } from "./peer-process.ts";
 
 export interface BuiltCandle {
   readonly program: string;
-  /** The same for a page; undefined where it is not built. */
+  /** candle's WebAssembly for a page; undefined if it is not built. */
   readonly wasm: string | undefined;
 }
 
 const isFile = async (path: string) => (await stat(path).catch(() => undefined))?.isFile() ?? false;
 
 /**
+ * Finds the built program and its WebAssembly.
  * @param path the folder of Cargo.toml, or the program in a target folder
- * @throws {Error} where there is no program
+ * @throws {Error} if there is no program
  */
 export async function findCandle(path: string): Promise<BuiltCandle> {
   const program = (await isFile(path)) ? path : join(path, "target/release/candle-peer");
@@ -22,7 +23,7 @@ export async function findCandle(path: string): Promise<BuiltCandle> {
   return { program, wasm: (await isFile(wasm)) ? wasm : undefined };
 }
 
-/** @param threads of candle's own matrix products */
+/** @param threads the number of threads for candle's own matrix products */
 export const candlePeer = (
   program: string,
   { itm, caption, threads }: { readonly itm: string; readonly caption: string; readonly threads: number },

@@ -1,4 +1,4 @@
-"""Orders as lines of JSON on stdin, answers as lines on stdout: {"do": NAME, "with": {...}} -> {"ok": ...} or {"error": "..."}."""
+"""Reads orders as lines of JSON and answers in lines: {"do": NAME, "with": {...}} -> {"ok": ...} or {"error": "..."}."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import traceback
 
 def serve(**does) -> None:
     answers = os.fdopen(os.dup(1), "w")
-    # What libraries print must not stand among the answers.
+    # Text that libraries print must not mix with the answers.
     os.dup2(2, 1)
     for line in sys.stdin:
         order = json.loads(line)

@@ -1,4 +1,4 @@
-"""OpenVINO's CPU plugin on transformers' vision model, converted in memory; in float32 and in bfloat16.
+"""OpenVINO's CPU plugin with transformers' vision model, converted in memory; in float32 and in bfloat16.
 
     python openvino_peer.py --itm FOLDER --threads 2
 """

@@ -1,4 +1,4 @@
-// A process that answers one order after another (line_json.py, candle/src/main.rs): loading is not in what it measures.
+// A process that answers orders one by one (line_json.py, candle/src/main.rs). Its measurements exclude loading.
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
@@ -10,14 +10,14 @@ interface Answer {
 }
 
 export interface PeerCommand {
-  /** What people know it by. */
+  /** The peer's name in messages. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** @param script a file of this folder */
+/** @param script a file in this folder */
 export const pythonPeer = (python: string, script: string, args: readonly string[]) =>
   new PeerProcess({
     name: script,
@@ -43,7 +43,7 @@ export class PeerProcess implements AsyncDisposable {
       "data",
       (part: Buffer) => (this.#said = (this.#said + part.toString()).slice(-2000)),
     );
-    // An order to a process that has ended is answered below, not by the pipe's error.
+    // If the process has ended, `#ended` below answers an order, not the pipe's error.
     this.#process.stdin.on("error", () => undefined);
     this.#ended = new Promise((resolve) => {
       const end = (reason: string) => {
@@ -58,7 +58,7 @@ export class PeerProcess implements AsyncDisposable {
     });
   }
 
-  /** One order at a time. @throws {Error} with what the process says */
+  /** Sends one order; one at a time. @throws {Error} with the process's own message */
   async call(name: string, given: object = {}): Promise<unknown> {
     if (this.#waiting) throw new Error("one order at a time");
     if (this.#over !== undefined) throw new Error(this.#over);

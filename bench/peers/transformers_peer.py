@@ -1,4 +1,4 @@
-"""transformers in one long-lived process: models are loaded once, each order takes one sample and says its seconds.
+"""transformers in one long-lived process: each model is loaded once, each order returns one sample.
 
     python transformers_peer.py --itm FOLDER --caption FOLDER --threads 2
 """
@@ -63,7 +63,7 @@ def image(dtype: str) -> dict:
 
 
 def match(kind: str, dtype: str, batch: int, pairs: int = inputs.PAIRS) -> dict:
-    """The image encoded before; `1x128` expands its states over the texts of a batch, as an expert would."""
+    """The image is already encoded; `1x128` expands its states over the texts of a batch, as an expert would."""
     net = model("itm", dtype)
     one_image = kind == "1x128"
     seen = states("itm", dtype, 1 if one_image else inputs.PAIRS)
@@ -88,13 +88,13 @@ def match(kind: str, dtype: str, batch: int, pairs: int = inputs.PAIRS) -> dict:
 
 
 def best_batch(kind: str, dtype: str, sizes: list[int], pairs: int) -> dict:
-    """The batch size that takes the least time a pair, each tried twice on some of the pairs."""
+    """The batch size with the least time per pair; each size is tried twice on some of the pairs."""
     found = {size: min(match(kind, dtype, size, pairs)["value"] for _ in range(2)) for size in sizes}
     return {"batch": min(found, key=found.get), "seconds": {str(size): value for size, value in found.items()}}
 
 
 def caption(dtype: str, beams: int) -> dict:
-    """As BlipForConditionalGeneration.generate calls its decoder; [SEP] is held back until the last token."""
+    """As BlipForConditionalGeneration.generate calls its decoder; [SEP] is suppressed until the last token."""
     net, seen = model("caption", dtype), states("caption", dtype, 1)
     config = net.config.text_config
     length = inputs.CAPTION_TOKENS + 1

@@ -1,4 +1,4 @@
-// Makes examples/page/dist: the page, its script, the engine and the embedded model, for any static server.
+// Builds examples/page/dist: the page, its script, the engine and the embedded model, for any static server.
 import { copyFile, cp, mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,14 +16,14 @@ for (const folder of ["", "engine", "models", "scenes"]) await mkdir(join(made, 
 const bundle = await rolldown({
   input: join(here, "page.ts"),
   platform: "browser",
-  // Types see the sources; the page gets what people get.
+  // Type checks use the sources; the page gets the published build.
   tsconfig: false,
   resolve: { alias: { "blip-ts": join(blip, "dist/web.js") } },
 });
 await bundle.write({ dir: made, format: "esm", entryFileNames: "page.js", minify: true });
 await bundle.close();
 
-// Workers are scripts of their own, found beside the page's: one computes, one decodes large images.
+// Workers are separate scripts beside the page's script: one computes, one decodes large images.
 for (const name of ["web-session-worker.js", "web-image-worker.js"]) {
   const worker = await rolldown({
     input: join(blip, "dist", name),
@@ -49,4 +49,4 @@ for (const file of files) {
   total += size;
   console.log(String(size).padStart(10), join(file.parentPath, file.name).slice(made.length + 1));
 }
-console.log(String(total).padStart(10), "in all. To see it: npx tsx examples/page/serve.ts");
+console.log(String(total).padStart(10), "in total. To see it: npx tsx examples/page/serve.ts");

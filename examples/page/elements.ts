@@ -1,4 +1,4 @@
-// The page's elements: found, made, listened to.
+// Finds and creates the page's elements, and listens to their events.
 
 export function element<E extends HTMLElement>(id: string, kind: new () => E): E {
   const found = document.getElementById(id);
@@ -12,7 +12,7 @@ export function buttonOf(form: HTMLFormElement): HTMLButtonElement {
   return button;
 }
 
-/** A line of the page that says something, or what is wrong. */
+/** A line of the page for a status or an error. */
 export class Note {
   readonly #line: HTMLParagraphElement;
 
@@ -60,7 +60,7 @@ export function showScenes(list: HTMLElement, choose: (address: string) => void)
   }
 }
 
-/** Files that are chosen, or dropped. */
+/** Calls `choose` for each file that the user selects or drops. */
 export function listenForFiles(
   input: HTMLInputElement,
   drop: HTMLElement,
@@ -68,7 +68,7 @@ export function listenForFiles(
 ): void {
   input.addEventListener("change", () => {
     const file = input.files?.[0];
-    // The same file may be chosen again after another image.
+    // Allows choosing the same file again after another image.
     input.value = "";
     if (file) choose(file);
   });

@@ -1,9 +1,9 @@
-// A page that matches and captions: what the model that is loaded can do decides what the page offers. An answer is shown
-// only for the image and the model that it was asked of; what goes wrong is said beside what caused it.
+// A page that matches and captions. It offers the tasks that the loaded model supports. It shows an answer only for the
+// image and model of the question, and shows an error beside its cause.
 import { Blip, type BlipImage, configure, type DownloadProgress, type Warning } from "blip-ts";
 import { buttonOf, element, listenForFiles, Note, rowOf, showScenes } from "./elements.ts";
 
-// `npm run page` puts everything beside this script: the page works from any static server, without a network.
+// `npm run page` puts all files beside this script, so the page works from any static server, without other hosts.
 configure({ runtime: "./engine/", models: "./models/" });
 
 const preview = element("preview", HTMLImageElement);
@@ -29,16 +29,16 @@ interface Model {
   readonly blip: Blip;
 }
 
-/** The model that is loaded. It stays until another one is. */
+/** The loaded model. It stays until another one is loaded. */
 let model: Model | undefined;
-/** Stops what is being loaded, when something else is to be. */
+/** Cancels the current load when another one starts. */
 let loading: AbortController | undefined;
 
-/** An image that is looked at by a model. Another image, or another model, makes another view. */
+/** An image for the current model. Another image or another model makes a new view. */
 interface View {
   readonly input: string | File;
   readonly stop: AbortController;
-  /** The image as the model holds it, from its first question on: both forms ask about the same states. */
+  /** The encoded image, from the first question on. Both forms share it. */
   held: Promise<BlipImage> | undefined;
 }
 
@@ -47,14 +47,17 @@ let view: View = { input: "scenes/01.png", stop: new AbortController(), held: un
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const codeOf = (error: object) => ("code" in error ? String(error.code) : "");
 
-/** Beside what a failure or a warning is said: beside the image, the texts or the model, or else where it was asked for. */
+/** The note for an error or a warning: at the image, the texts or the model, or else at the form that was used. */
 function causeOf(code: string, asked: Note): Note {
   if (code.startsWith("image/")) return notes.image;
   if (code.startsWith("text/")) return notes.match;
   return /^(?:model|hub|checkpoint|config|tokenizer|weights)\//.test(code) ? notes.load : asked;
 }
 
-/** What a model cannot know stands below the answers until another model is loaded; the rest stands beside its cause. */
+/**
+ * Shows a warning. Warnings about a model's limits stay below the answers until another model is loaded; others stand
+ * beside their cause.
+ */
 function warn({ code, message }: Warning): void {
   if (code !== "text/unknown-words" && code !== "model/embedded-drawings") {
     causeOf(code, notes.image).say(message);
@@ -76,7 +79,7 @@ function offerTasks(): void {
   buttonOf(captionForm).disabled = !can("caption");
 }
 
-/** What cannot be asked of the model, and what it knows. */
+/** Shows the model's tasks and limits. */
 function sayWhatItCan({ name, blip }: Model): void {
   const threads = crossOriginIsolated ? `${navigator.hardwareConcurrency} threads` : "one thread";
   notes.status.say(`${name}: does ${blip.tasks.join(", ")}; ${threads}.`);
@@ -86,15 +89,15 @@ function sayWhatItCan({ name, blip }: Model): void {
           "photographs load one of Salesforce's below."
       : "",
   );
-  if (!can("match")) notes.match.say(`${name} has no matching heads, so that it cannot match.`);
+  if (!can("match")) notes.match.say(`${name} has no matching heads, so it cannot match.`);
   if (!can("caption"))
     notes.caption.say(
-      `${name} has no language head, so that it cannot caption. Load a model that can below: picture-book, or, ` +
+      `${name} has no language head, so it cannot caption. Load a model that can below: picture-book, or, ` +
         "for photographs, Salesforce/blip-image-captioning-base (990 MB from the Hub).",
     );
 }
 
-/** What was said of another image, or by another model, does not stay, nor what it has not said yet. */
+/** Starts a new view: clears the answers of the previous one and cancels its open questions. */
 function look(input: string | File): void {
   view.stop.abort();
   view.held?.then((image) => image.close()).catch(() => undefined);
@@ -114,7 +117,7 @@ function showImage(input: string | File): void {
     button.setAttribute("aria-pressed", String(button.getAttribute("data-scene") === input));
 }
 
-/** The image of a view: encoded when it is first asked about, once. */
+/** The encoded image of a view. The first question encodes it. */
 function heldOf(about: View, { blip }: Model): Promise<BlipImage> {
   const image = (about.held ??= blip.image(about.input, { signal: about.stop.signal }));
   image.catch(() => {
@@ -125,7 +128,7 @@ function heldOf(about: View, { blip }: Model): Promise<BlipImage> {
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** Nothing is shown before the first bytes are there, and nothing stays when the last are. */
+/** Shows the progress bar only between the first and the last bytes. */
 function showProgress({ kind, loaded, total }: DownloadProgress): void {
   progress.hidden = loaded === 0 || loaded >= total;
   progress.max = total;
@@ -134,7 +137,7 @@ function showProgress({ kind, loaded, total }: DownloadProgress): void {
   notes.load.say(progress.hidden ? "" : `${verb} ${megabytes(loaded)} of ${megabytes(total)} ...`);
 }
 
-/** The model that is there goes on until the new one is. */
+/** Loads a model. The current model stays in use until then. */
 async function load(name: string): Promise<void> {
   loading?.abort();
   const attempt = (loading = new AbortController());
@@ -166,8 +169,8 @@ async function load(name: string): Promise<void> {
 }
 
 /**
- * Asks about the image that is shown, and shows the answer if that is still the one.
- * @param ask gives what shows the answer
+ * Asks about the current image, and shows the answer if the image is still current.
+ * @param ask returns a function that shows the answer
  */
 async function answer(
   form: HTMLFormElement,

@@ -1,4 +1,4 @@
-// A static server for examples/page/dist. Any other does as well; with these two headers the engine may use threads.
+// A static server for examples/page/dist. Any other works too; these two headers allow the engine to use threads.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";

@@ -1,10 +1,10 @@
-// Names that say nothing of their value: `found` tells that something was looked for, not what it is. They may stand where
-// the eye sees the value beside them, in a short function; in a signature or a long function they may not.
+// Finds names that say nothing about their values: `found` says that something was searched for, not what it is. Such
+// names are allowed in short functions, where the value is in sight, but not in signatures or long functions.
 import ts from "typescript";
 
 const fillers = new Set(["one", "found", "place", "given", "kept"]);
 
-/** Lines up to which a function is taken in at a glance. */
+/** The number of lines up to which a function is short. */
 const glance = 15;
 
 const isMember = (node) =>
@@ -14,7 +14,7 @@ const isMember = (node) =>
   ts.isMethodDeclaration(node) ||
   ts.isAccessor(node);
 
-/** A name that this code chose: `{ found }` takes a name from elsewhere, where it is reported. */
+/** Whether this code chose the name. `{ found }` takes a name from elsewhere, and is reported there. */
 const isChosen = (node) =>
   isMember(node) ||
   ts.isVariableDeclaration(node) ||
@@ -22,13 +22,13 @@ const isChosen = (node) =>
   ts.isFunctionDeclaration(node) ||
   (ts.isBindingElement(node) && !(ts.isObjectBindingPattern(node.parent) && !node.propertyName));
 
-/** A function handed to a call says what it takes by the call; its parameters are no signature. */
+/** Whether a function is an argument of a call. The call explains its parameters, so they are not a signature. */
 const isCallback = (node) => ts.isCallExpression(node.parent) || ts.isNewExpression(node.parent);
 
 const isSignature = (node) =>
   isMember(node) || ts.isFunctionDeclaration(node) || (ts.isParameter(node) && !isCallback(node.parent));
 
-/** `found` is the other half of `expected`; `place` is a term where it is a Place: a file with a line. */
+/** Whether the name is a term: `found` beside `expected`, or `place` for a Place (a file with a line). */
 function isTerm(node, file) {
   const name = node.name.text;
   if (/errors\.ts$/.test(file)) return name === "found" || name === "place";
@@ -39,8 +39,9 @@ function isTerm(node, file) {
 }
 
 /**
- * @param {ts.SourceFile} source with parents
- * @returns {{ line: number, name: string, where: string }[]} the fillers in signatures and in long functions
+ * Finds fillers in signatures and in long functions.
+ * @param {ts.SourceFile} source a source file with parents set
+ * @returns {{ line: number, name: string, where: string }[]} the fillers
  */
 export function fillerNames(source) {
   const line = (position) => source.getLineAndCharacterOfPosition(position).line + 1;

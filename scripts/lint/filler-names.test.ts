@@ -1,4 +1,4 @@
-// The rule itself: a planted filler is reported, and what is meant is not.
+// Tests the rule: it reports a planted filler, and no meaningful name.
 import { expect, test } from "vitest";
 import ts from "typescript";
 import { fillerNames } from "./filler-names.mjs";
@@ -43,7 +43,7 @@ test.each([
   expect(reported(text)).toEqual([]);
 });
 
-test("errors name what they found, and where", () => {
+test("errors name the filler and its place", () => {
   const text =
     "export const wrong = (place: string, found: string, given: string) => new Error(place + found);";
   expect(reported(text, "packages/blip/src/image/errors.ts")).toEqual(["1 given: a signature"]);

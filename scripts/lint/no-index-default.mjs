@@ -1,9 +1,10 @@
-// A lint rule: no default for an element of a list. A default quiets the compiler and hides a wrong index: it pairs a text
-// with image 0. `must(list, index)` throws; in a hot loop `list[index] ?? missed("what it holds")` does, at the price of a default.
+// A lint rule that forbids a default for an element of a list. A default satisfies the compiler and hides a wrong
+// index: it pairs a text with image 0. `must(list, index)` throws instead; in a hot loop, `list[index] ?? missed("what
+// it holds")` throws at the cost of a default.
 import { ESLintUtils } from "@typescript-eslint/utils";
 import ts from "typescript";
 
-/** The list access whose miss an expression passes on: `list[i]`, `list[i]?.field`, `list.at(i)`. */
+/** The list access that may yield undefined to the expression: `list[i]`, `list[i]?.field`, `list.at(i)`. */
 function accessOf(node) {
   switch (node.type) {
     case "ChainExpression":
@@ -26,7 +27,10 @@ const hasOptional = (node) =>
     ? node.optional || hasOptional(node.object)
     : node.type === "CallExpression" && (node.optional || hasOptional(node.callee));
 
-/** A default that means nothing, but quiets the compiler. `?? 1` of a shape's last dimension means a scalar. */
+/**
+ * Whether a default is a mere filler for the compiler. (`?? 1` for a shape's last dimension, in contrast, means a
+ * scalar.)
+ */
 const isEmptyValue = (node) =>
   (node.type === "Literal" && (node.value === 0 || node.value === "")) ||
   (node.type === "Identifier" && node.name === "NaN");
@@ -50,7 +54,7 @@ export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
     const checker = services.program.getTypeChecker();
     const text = (node) => context.sourceCode.getText(node);
 
-    /** Is it a list whose elements the compiler does not know one by one? */
+    /** Whether a node is a list whose elements the compiler does not type one by one. */
     const isList = (node) => {
       const type = checker.getNonNullableType(services.getTypeAtLocation(node));
       const parts = type.isUnion() ? type.types : [type];
@@ -61,7 +65,7 @@ export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
       );
     };
 
-    /** Does it throw, or leave the miss to be seen: `list[0] ?? others[0]`? */
+    /** Whether the default throws, or keeps undefined visible: `list[0] ?? others[0]`. */
     const isSeen = (node) => {
       const type = services.getTypeAtLocation(node);
       const parts = type.isUnion() ? type.types : [type];
@@ -76,7 +80,7 @@ export const noIndexDefault = ESLintUtils.RuleCreator.withoutDocs({
         const list = at ? access.callee.object : access.object;
         const index = at ? access.arguments[0] : access.property;
         if (!isList(list) || index === undefined || (at && !isEmptyValue(node.right))) return;
-        // Of a regular expression's match the groups may be missing.
+        // Groups of a regular expression's match may be missing.
         const match = checker.typeToString(services.getTypeAtLocation(list));
         if (/RegExp(Exec|Match)Array/.test(match)) return;
         const last = at && text(index) === "-1";

@@ -1,4 +1,4 @@
-// The rule itself: a planted default is reported, and what is meant is not.
+// Tests the rule: it reports a planted default, and no intended one.
 import { RuleTester } from "eslint";
 import tseslint from "typescript-eslint";
 import { describe, it } from "vitest";
@@ -54,7 +54,7 @@ tester.run("no-index-default", noIndexDefault, {
     },
   ],
   valid: [
-    // A loop that throws, a map that counts, a scalar's last dimension, a second choice, a group of a match.
+    // A loop that throws, a map that counts, a scalar's last dimension, a second choice, a match's group.
     "export const a = list[index] ?? missed('number');",
     "export const a = counts['a'] ?? 0;",
     "export const a = list.at(-1) ?? 1;",

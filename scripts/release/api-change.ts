@@ -1,5 +1,5 @@
-// What a change of the public API asks of the version. The API is the snapshot of packages/blip/test: a line per type,
-// member or signature, so that a line that goes or changes may break a program, and one that comes cannot.
+// Computes the version bump that a change of the public API requires. The API is the snapshot in packages/blip/test,
+// with one line per type, member or signature. A removed or changed line may break programs; an added line cannot.
 
 export type Bump = "major" | "minor" | "patch";
 
@@ -8,7 +8,10 @@ export interface ApiChange {
   readonly added: readonly string[];
 }
 
-/** Lines with the line that they are indented under, so that equal members of two types differ. */
+/**
+ * The lines of a snapshot. Each indented line is prefixed with its owner's line, so that equal members of two types
+ * differ.
+ */
 function lines(snapshot: string): ReadonlySet<string> {
   let owner = "";
   const named = snapshot.split("\n").flatMap((line) => {
@@ -30,7 +33,10 @@ export function apiChange(before: string, after: string): ApiChange {
 
 const bumps: readonly Bump[] = ["patch", "minor", "major"];
 
-/** What the API asks for. Below 1.0.0 a change that may break programs is a minor version (semver 2.0.0, item 4). */
+/**
+ * The bump that the API requires. Below 1.0.0 a change that may break programs is a minor version (semver 2.0.0, item
+ * 4).
+ */
 export function neededBump({ removed, added }: ApiChange, version: string): Bump {
   if (removed.length > 0) return version.startsWith("0.") ? "minor" : "major";
   return added.length > 0 && !version.startsWith("0.") ? "minor" : "patch";
@@ -43,7 +49,7 @@ const parts = (version: string): readonly number[] => {
   return numbers.map(Number);
 };
 
-/** The step from one version to a later one. @throws Error if it is not later */
+/** The bump from one version to a later one. @throws Error if it is not later */
 export function bumpBetween(from: string, to: string): Bump {
   const [a, b] = [parts(from), parts(to)];
   const changed = b.findIndex((number, index) => number !== a[index]);
@@ -55,5 +61,5 @@ export function bumpBetween(from: string, to: string): Bump {
   return changed === 0 ? "major" : changed === 1 ? "minor" : "patch";
 }
 
-/** Whether a step is as large as the API asks for. */
+/** Whether a bump is at least the required one. */
 export const isEnough = (bump: Bump, needed: Bump): boolean => bumps.indexOf(bump) >= bumps.indexOf(needed);

@@ -1,6 +1,6 @@
-// The section of the changelog that a release is about.
+// Reads a release's section of the changelog.
 
-/** The text under "## TITLE", without the heading. @throws Error if there is no such section or nothing in it */
+/** The text under "## TITLE", without the heading. @throws Error if there is no such section or if it is empty */
 export function changelogSection(changelog: string, title: string): string {
   const [, ...sections] = changelog.split(/^## /m);
   const own = sections.find((section) => section.split("\n", 1)[0]?.trim() === title);

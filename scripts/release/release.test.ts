@@ -5,7 +5,7 @@ import { changelogSection } from "./changelog.ts";
 const before = "interface A\n  x: number\ninterface B\n  x: number\n";
 
 describe("the API's change", () => {
-  test("a member that goes is named with its type", () => {
+  test("a removed member is named with its type", () => {
     const change = apiChange(before, "interface A\n  x: number\ninterface B\n  y: number\n");
     expect(change).toEqual({ removed: ["interface B: x: number"], added: ["interface B: y: number"] });
   });

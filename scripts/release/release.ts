@@ -1,8 +1,7 @@
-// A release: checks, the tarball with its checksums, and the changelog's section. Nothing leaves the machine unless it is told
-// to publish.
+// Makes a release: checks, the tarball with its checksums, and the changelog's section. Publishes only with --publish.
 //
-//   npm run release                  what would be published
-//   npm run release -- --publish     publishes, with provenance; for CI, from a clean checkout
+//   npm run release                  shows what would be published
+//   npm run release -- --publish     publishes with provenance; for CI, from a clean checkout
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -29,7 +28,7 @@ const run = (program: string, args: readonly string[], cwd = root): string =>
     maxBuffer: 2 ** 26,
   });
 
-/** What stands in the way of publishing; of a dry run it is only told. */
+/** Reasons not to publish. A dry run only prints them. */
 const obstacles: string[] = [];
 
 interface Manifest {

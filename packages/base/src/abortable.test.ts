@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { unlessAborted, whenAborted } from "./abortable.ts";
 
 describe("calls under one signal", () => {
-  test("need one listener, and none when they are taken back", () => {
+  test("need one listener, and none once they are withdrawn", () => {
     const { signal } = new AbortController();
     const [add, remove] = [vi.spyOn(signal, "addEventListener"), vi.spyOn(signal, "removeEventListener")];
     const forget = Array.from({ length: 30 }, () => whenAborted(signal, () => undefined));
@@ -13,13 +13,13 @@ describe("calls under one signal", () => {
     expect(add).toHaveBeenCalledTimes(2);
   });
 
-  test("are each called once, but for those that were taken back", () => {
+  test("are each called once, except those that were withdrawn", () => {
     const controller = new AbortController();
     const called: number[] = [];
     const forget = [0, 1, 2].map((number) =>
       whenAborted(controller.signal, () => {
         called.push(number);
-        // As work that ends with its first call does.
+        // The first call removes the third one, like work that the first call ends.
         forget[2]?.();
       }),
     );
@@ -32,7 +32,7 @@ describe("calls under one signal", () => {
     expect(called).toEqual([1]);
   });
 
-  test("end with its reason, and leave no listener when they are over", async () => {
+  test("end with its reason, and leave no listener afterwards", async () => {
     const controller = new AbortController();
     const { signal } = controller;
     const remove = vi.spyOn(signal, "removeEventListener");

@@ -1,15 +1,15 @@
-// Work that a signal ends. What is waited for goes on for others.
+// Waiting for work until a signal is aborted. The work itself continues for other callers.
 
-/** What is to be called, by signal: one listener per signal, however many calls it was given to. Node warns of an 11th. */
+/** Each signal's callbacks. A signal has one listener, however many calls use it, because Node warns at the 11th. */
 const callbacks = new WeakMap<
   AbortSignal,
   { readonly all: Set<() => void>; readonly listener: () => void }
 >();
 
 /**
- * Calls a function once, when a signal is aborted; never if it is aborted already.
- * @param callback each has its own identity, and throws nothing
- * @returns what takes the function back
+ * Calls a function once when a signal is aborted. Never calls it if the signal is already aborted.
+ * @param callback a function with an identity of its own, which throws nothing
+ * @returns a function that removes the callback
  */
 export function whenAborted(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (!signal || signal.aborted) return () => undefined;
@@ -33,7 +33,7 @@ export function whenAborted(signal: AbortSignal | undefined, callback: () => voi
   };
 }
 
-/** What `work` gives, or the signal's reason as soon as it is aborted. */
+/** The result of `work`, or a rejection with the signal's reason as soon as the signal is aborted. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   let fail: (reason: unknown) => void = () => undefined;
@@ -50,7 +50,7 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
   }
 }
 
-/** The chunks, until the signal is aborted. @throws the signal's reason */
+/** Yields the chunks until the signal is aborted. @throws the signal's reason */
 export async function* untilAborted<T>(
   chunks: AsyncIterable<T>,
   signal: AbortSignal | undefined,

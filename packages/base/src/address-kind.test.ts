@@ -1,4 +1,4 @@
-// Addresses in every form in which they can be written, and names.
+// Addresses in every form that they can be written in, and host names.
 import { describe, expect, test } from "vitest";
 import { addressKind, mayRedirect, worstKind, type AddressKind } from "./address-kind.ts";
 
@@ -14,7 +14,7 @@ const forms: readonly (readonly [AddressKind, readonly string[]])[] = [
   ],
   ["public", ["2606:4700:4700::1111", "[2a00:1450:4001:81b::200e]", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]],
   ["public", ["2002:808:808::1", "2001:4860:4860::8888"]],
-  // Loopback: dotted, whole, octal, hexadecimal, short, mixed, full-width, escaped, with a last dot.
+  // Loopback: dotted, whole, octal, hexadecimal, short, mixed, full-width, escaped, with a trailing dot.
   [
     "private",
     ["127.0.0.1", "2130706433", "0177.0.0.1", "017700000001", "0x7f000001", "0x7f.1", "127.1", "127.0.1"],
@@ -57,7 +57,7 @@ const forms: readonly (readonly [AddressKind, readonly string[]])[] = [
     ],
   ],
   ["private", ["fec0::1", "2606:4700::5efe:7f00:1", "64:ff9b:1::1"]],
-  // Metadata of clouds, link-local, groups, documentation, nothing.
+  // Cloud metadata, link-local, multicast, documentation, unspecified.
   [
     "reserved",
     ["169.254.169.254", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.1.1", "100.100.100.200"],
@@ -94,13 +94,13 @@ describe("addressKind", () => {
   );
 });
 
-test("of several addresses the worst counts", () => {
+test("the worst of several addresses counts", () => {
   expect(worstKind(["public", "private"])).toBe("private");
   expect(worstKind(["private", "reserved", "public"])).toBe("reserved");
   expect(worstKind(["public"])).toBe("public");
 });
 
-test("a redirect may lead to the public, or within one's own network, and never to what is reserved", () => {
+test("a redirect may lead to public addresses, or stay within the own network, but never to reserved ones", () => {
   const kinds = ["public", "private", "reserved"] as const;
   const allowed = kinds.flatMap((from) =>
     kinds.filter((to) => mayRedirect(from, to)).map((to) => `${from} to ${to}`),

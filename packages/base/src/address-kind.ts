@@ -1,19 +1,22 @@
-// What an address leads to: the public Internet, a machine or network of one's own, or what nobody should be sent to.
-// Kinds of the IANA registries of special-purpose addresses (RFC 6890), and the addresses at which clouds tell machines
-// their credentials.
+// The kind of network that a host address leads to: public, private or reserved. The ranges come from the IANA
+// registries of special-purpose addresses (RFC 6890). The list adds the addresses at which clouds serve credentials to
+// their machines.
 import { atLeast, must } from "./must.ts";
 
 /**
- * `private`: this machine, or a network that the public Internet does not reach. `reserved`: link-local addresses, at which
- * clouds keep credentials, groups, documentation, 0.0.0.0, and what is no address.
+ * The kind of a network address.
+ * - `public`: the public Internet.
+ * - `private`: this machine, or a network that the public Internet does not reach.
+ * - `reserved`: link-local addresses (clouds serve credentials there), multicast groups, documentation ranges, 0.0.0.0,
+ *   and text that is not an address.
  */
 export type AddressKind = "public" | "private" | "reserved";
 
 type Range4 = readonly [first: string, bits: number, kind: AddressKind];
 
-/** The narrower ones first. */
+/** Narrower ranges come first. */
 const ranges4: readonly Range4[] = [
-  // Metadata of Alibaba, Oracle and Azure, which stand in ranges of other kinds.
+  // Metadata servers of Alibaba, Oracle and Azure. They lie within ranges of other kinds.
   ["100.100.100.200", 32, "reserved"],
   ["192.0.0.192", 32, "reserved"],
   ["168.63.129.16", 32, "reserved"],
@@ -41,7 +44,7 @@ const isWithin = (address: number, first: string, bits: number): boolean =>
 const kindOf4 = (address: number): AddressKind =>
   ranges4.find(([first, bits]) => isWithin(address, first, bits))?.[2] ?? "public";
 
-/** The eight numbers of an IPv6 address as URL writes it. */
+/** The eight numbers of an IPv6 address in the form that URL writes. */
 function groupsOf(text: string): readonly number[] {
   const [head, tail] = atLeast(text.split("::"), 1);
   const numbers = (part: string) =>
@@ -54,14 +57,14 @@ function groupsOf(text: string): readonly number[] {
   return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
 }
 
-/** An IPv4 address within an IPv6 one: from the group `at` on. */
+/** The kind of the IPv4 address that an IPv6 address contains from group `at` on. */
 const embedded = (groups: readonly number[], at: number): AddressKind =>
   kindOf4(must(groups, at) * 65_536 + must(groups, at + 1));
 
 const beginsWith = (groups: readonly number[], ...first: readonly number[]): boolean =>
   first.every((group, index) => must(groups, index) === group);
 
-/** Forms that carry an IPv4 address. */
+/** The kind of the IPv4 address that an IPv6 address carries; undefined if it carries none. */
 function carried4(groups: readonly number[]): AddressKind | undefined {
   // Mapped (::ffff:0:0/96), translated (::ffff:0:0:0/96, 64:ff9b::/96) and the old compatible form (::/96).
   if (beginsWith(groups, 0, 0, 0, 0, 0, 0xffff)) return embedded(groups, 6);
@@ -81,7 +84,7 @@ function kindOf6(text: string): AddressKind {
   const of4 = carried4(groups);
   if (of4) return of4;
   const first = must(groups, 0);
-  // Metadata of AWS and Google.
+  // Metadata servers of AWS and Google.
   if (beginsWith(groups, 0xfd00, 0xec2) || beginsWith(groups, 0xfd20, 0xce)) return "reserved";
   // Unique local (fc00::/7) and the old site-local (fec0::/10).
   if ((first & 0xfe00) === 0xfc00 || (first & 0xffc0) === 0xfec0) return "private";
@@ -93,30 +96,30 @@ function kindOf6(text: string): AddressKind {
   return (first & 0xe000) === 0x2000 ? "public" : "reserved";
 }
 
-/** Names that no public server answers to. */
+/** Names that no public server has. */
 const privateEnding =
   /(?:^|\.)(?:localhost|localdomain|local|internal|intranet|corp|home|lan|private|home\.arpa)$/;
 const metadataName = /^(?:metadata|metadata\.goog|metadata\.google\.internal|instance-data(?:\..*)?)$/;
 
 function kindOfName(name: string): AddressKind {
   if (metadataName.test(name)) return "reserved";
-  // A name without a dot is one of the own network.
+  // A name without a dot belongs to the local network.
   return !name.includes(".") || privateEnding.test(name) ? "private" : "public";
 }
 
 /**
- * The kind of a host, by what it is called alone: nobody is asked. Of a name that seems public, the addresses that it
- * stands for are to be asked too.
- * @param host a name, an IPv4 address in any form that `inet_aton` takes (decimal, octal, hexadecimal, fewer parts), an
- * IPv6 address with or without its brackets and zone
+ * The kind of a host, from its name alone: the function makes no network request. If a name seems public, the caller
+ * must also check the addresses that it resolves to.
+ * @param host a name; an IPv4 address in any form that `inet_aton` accepts (decimal, octal, hexadecimal, fewer parts);
+ * or an IPv6 address, with or without brackets and zone
  */
 export function addressKind(host: string): AddressKind {
   const plain = host.replace(/^\[|\]$/g, "").replace(/%.*$/, "");
-  // More than a host: URL would read a part of it alone.
+  // The text is more than a host: URL would use only a part of it.
   if (/[\s/\\?#@]/.test(plain)) return "reserved";
   let normal: string;
   try {
-    // As whoever fetches reads it: other alphabets' digits, escapes and short forms become one form.
+    // URL normalizes the host as fetch does: digits of other alphabets, escapes and short forms become one form.
     normal = new URL(`http://${plain.includes(":") ? `[${plain}]` : host}/`).hostname;
   } catch {
     return "reserved";
@@ -127,10 +130,12 @@ export function addressKind(host: string): AddressKind {
   return /^\d+(?:\.\d+){3}$/.test(name) ? kindOf4(number4(name)) : kindOfName(name);
 }
 
-/** The kind of a host that stands for several addresses: the most dangerous one. */
+/** The kind of a host that resolves to several addresses: the most dangerous of their kinds. */
 export const worstKind = (kinds: readonly AddressKind[]): AddressKind =>
   (["reserved", "private"] as const).find((kind) => kinds.includes(kind)) ?? "public";
 
-/** May a server of one kind send a client to another one? Within one's own network it may. */
+/**
+ * Whether a server of kind `from` may redirect a client to kind `to`. Redirects within a private network are allowed.
+ */
 export const mayRedirect = (from: AddressKind, to: AddressKind): boolean =>
   to === "public" || (to === "private" && from === "private");

@@ -1,11 +1,11 @@
-// Resources that are closed whatever happens, also if the engine has no Symbol.asyncDispose.
+// Resources are closed in every case, even if the engine has no Symbol.asyncDispose.
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { asyncDispose, closedBy, closing, orClosed } from "./closable.ts";
 
-/** A resource that says in `events` when it is closed, and may fail to be. */
+/** A resource that records its closing in `events`, and fails with `failure` if given. */
 const resource = (events: string[], failure?: Error) => ({
   close: () => {
     events.push("closed");
@@ -14,7 +14,7 @@ const resource = (events: string[], failure?: Error) => ({
 });
 
 describe("closing", () => {
-  test("returns what was made of the resource, which is closed afterwards", async () => {
+  test("returns the result, and closes the resource afterwards", async () => {
     const events: string[] = [];
     const made = await closing(resource(events), () => {
       events.push("used");
@@ -24,27 +24,27 @@ describe("closing", () => {
     expect(events).toEqual(["used", "closed"]);
   });
 
-  test("closes also if the use fails, whose failure is the one that is thrown", async () => {
+  test("also closes if the use fails, and throws that failure", async () => {
     const events: string[] = [];
     const both = closing(resource(events, new Error("closing")), () => Promise.reject(new Error("use")));
     await expect(both).rejects.toThrow("use");
     expect(events).toEqual(["closed"]);
   });
 
-  test("throws what closing throws if all else went well", async () => {
+  test("throws the error of closing if the use succeeded", async () => {
     const failing = resource([], new Error("closing"));
     await expect(closing(failing, () => Promise.resolve(7))).rejects.toThrow("closing");
   });
 });
 
 describe("orClosed", () => {
-  test("leaves the resource open for what was made of it", async () => {
+  test("leaves the resource open for the result", async () => {
     const events: string[] = [];
     expect(await orClosed(resource(events), () => Promise.resolve(7))).toBe(7);
     expect(events).toEqual([]);
   });
 
-  test("closes it if the making fails", async () => {
+  test("closes the resource if making the result fails", async () => {
     const events: string[] = [];
     const failing = orClosed(resource(events), () => Promise.reject(new Error("making")));
     await expect(failing).rejects.toThrow("making");
@@ -53,7 +53,7 @@ describe("orClosed", () => {
 });
 
 describe("the key of `await using`", () => {
-  test("is the engine's own symbol if there is one", async () => {
+  test("is the engine's own symbol if it exists", async () => {
     expect(asyncDispose).toBe(Symbol.asyncDispose);
     const events: string[] = [];
     {
@@ -63,7 +63,7 @@ describe("the key of `await using`", () => {
     expect(events).toEqual(["closed"]);
   });
 
-  test("is the registered symbol if there is none, and never the text undefined", async () => {
+  test("otherwise is the registered symbol, and never the text undefined", async () => {
     const place = (relative: string) => new URL(relative, import.meta.url).href;
     const script = `
       import { asyncDispose, closedBy } from ${JSON.stringify(place("closable.ts"))};

@@ -1,32 +1,32 @@
-// What holds memory or threads until it is closed. Shipped code has no `using` declarations: compilers lower them to
-// helpers that look for a symbol that the oldest supported browsers do not have.
+// Objects that hold memory or threads until they are closed. Shipped code has no `using` declarations: compilers lower
+// them to helpers that need a symbol missing in the oldest supported browsers.
 
 /**
- * The key of the method that `await using` calls: the engine's own symbol. If the engine has none, it is the registered
- * symbol that the helpers of esbuild, Babel and Oxc look for.
+ * The key of the method that `await using` calls: the JavaScript engine's own symbol. If the engine has none, it is the
+ * registered symbol that the helpers of esbuild, Babel and Oxc use.
  */
 export const asyncDispose: typeof Symbol.asyncDispose =
   (Symbol as { readonly asyncDispose?: typeof Symbol.asyncDispose }).asyncDispose ??
   (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
 
-/** What is to be closed when nobody needs it any more. */
+/** An object that its owner must close after use. */
 export interface Closable {
-  /** Frees what it holds. A second call does nothing more. */
+  /** Frees the resources. Further calls do nothing. */
   close(): Promise<void>;
   /** Calls `close`, for `await using`. */
   [asyncDispose](): Promise<void>;
 }
 
-/** The methods of what is closed by a function. */
+/** The methods of an object that a function closes. */
 export const closedBy = (close: () => Promise<void>): Closable => ({ close, [asyncDispose]: close });
 
-/** What `closing` and `orClosed` need of a resource. */
+/** The part of a resource that `closing` and `orClosed` use. */
 type WithClose = Pick<Closable, "close">;
 
 /**
  * Calls `use` with a resource and closes the resource, also if `use` fails.
- * @returns what `use` returns
- * @throws what `use` throws, or else what closing throws
+ * @returns the result of `use`
+ * @throws the error of `use`, otherwise the error of closing
  */
 export async function closing<Resource extends WithClose, Result>(
   resource: Resource,
@@ -41,9 +41,10 @@ const isClosable = (value: unknown): value is WithClose =>
   typeof value === "object" && value !== null && "close" in value && typeof value.close === "function";
 
 /**
- * What `make` makes of a resource. The result owns the resource; if `make` fails, the resource is closed.
- * @param signal if it is aborted meanwhile, what was made is closed as well
- * @throws what `make` throws, or the signal's reason
+ * Calls `make`, whose result takes ownership of the resource. If `make` fails, the resource is closed.
+ * @param signal if it is aborted in the meantime, the result is closed as well
+ * @returns the result of `make`
+ * @throws the error of `make`, or the signal's reason
  */
 export async function orClosed<Result>(
   resource: WithClose,

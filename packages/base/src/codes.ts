@@ -1,7 +1,7 @@
-// The codes of all errors and warnings: `room/what`. docs/errors.md says of each when it occurs and what to do; it is made of
-// the docstrings of the factories (npm run errors). A code that does not stand here does not compile.
+// The codes of all errors and warnings: `area/problem`. docs/errors.md describes when each occurs and what to do. `npm
+// run errors` generates it from the docstrings of the factories. A code missing here does not compile.
 
-/** What can be wrong. docs/errors.md has a line per code. */
+/** The codes of errors. docs/errors.md has a line per code. */
 export type BlipErrorCode =
   | "adapter/base"
   | "adapter/config"
@@ -233,7 +233,7 @@ export type BlipErrorCode =
   | "verify/no-samples"
   | "verify/no-temperature";
 
-/** What the caller should know and may ignore. docs/errors.md has a line per code. */
+/** The codes of warnings, which the caller may ignore. docs/errors.md has a line per code. */
 export type WarningCode =
   | "checkpoint/prefix"
   | "engine/device"

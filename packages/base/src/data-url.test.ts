@@ -4,7 +4,7 @@ import { dataUrlBytes, isDataUrl, maxDataUrlBytes, maxDataUrlLength, shownDataUr
 const encoded = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 
 describe("a data: URL", () => {
-  test("has the bytes that fetch finds in it", async () => {
+  test("has the bytes that fetch reads from it", async () => {
     const all = Uint8Array.from({ length: 256 * 200 }, (_, index) => index % 256);
     const escaped = [...all.subarray(0, 512)]
       .map((byte) => `%${byte.toString(16).padStart(2, "0")}`)
@@ -31,10 +31,10 @@ describe("a data: URL", () => {
     [`data:${"x".repeat(1000)},`, "no comma"],
     ["data:,", "one without content"],
     ["data:;base64,", "one without content"],
-    ["data:;base64,A", "no base64"],
-    ["data:;base64,AB=CD", "no base64"],
-    ["data:;base64,ÄÖ==", "no base64"],
-    [`data:;base64,${"A".repeat(4 * 2 ** 14)}*`, "no base64"],
+    ["data:;base64,A", "not base64"],
+    ["data:;base64,AB=CD", "not base64"],
+    ["data:;base64,ÄÖ==", "not base64"],
+    [`data:;base64,${"A".repeat(4 * 2 ** 14)}*`, "not base64"],
     [`data:,${"x".repeat(maxDataUrlBytes + 1)}`, `one of ${maxDataUrlBytes + 1} bytes`],
     [`data:,${"x".repeat(maxDataUrlLength)}`, `one of ${maxDataUrlLength + 6} characters`],
   ])("is refused: %.60s", (url, problem) => {

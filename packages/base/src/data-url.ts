@@ -1,15 +1,15 @@
-// `data:` URLs (RFC 2397) as the fetch standard reads them: a media type, which decides nothing here, and the bytes
-// themselves, in base64 or with escapes.
+// `data:` URLs (RFC 2397), read as the fetch standard specifies. The media type is ignored. The bytes are base64 or
+// percent-encoded.
 
 import { must } from "./must.ts";
 
-/** Most bytes in a `data:` URL, as of an image that a server sends. */
+/** The largest content of a `data:` URL, in bytes. The limit for images from servers is the same. */
 export const maxDataUrlBytes = 25_000_000;
 
-/** Base64 takes four characters for three bytes; escapes of single bytes take three. */
+/** Base64 uses four characters for three bytes; percent-encoding uses three characters per byte. */
 export const maxDataUrlLength = 3 * maxDataUrlBytes;
 
-/** Media type and parameters stand before the first comma. */
+/** The comma must be among this many characters. Media type and parameters precede it. */
 const maxHeader = 1_000;
 
 export const isDataUrl = (text: string): boolean => /^\s*data:/i.test(text.slice(0, 64));
@@ -20,7 +20,7 @@ const percent = 0x25;
 const hexOf = (byte: number | undefined): number =>
   byte === undefined ? NaN : Number.parseInt(String.fromCharCode(byte), 16);
 
-/** Escapes as the bytes that they stand for; a percent sign that begins none is itself. */
+/** Decodes percent escapes in place. A percent sign that starts no escape stays. */
 function withoutEscapes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (!bytes.includes(percent)) return bytes;
   let filled = 0;
@@ -34,7 +34,7 @@ function withoutEscapes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
   return bytes.subarray(0, filled);
 }
 
-/** What is in a `data:` URL, or what is wrong with it, as the end of a sentence: "expected ..., found {problem}". */
+/** The content of a `data:` URL, or the problem with it as the end of a message: "expected ..., got {problem}". */
 export type DataUrlContent =
   | { readonly bytes: Uint8Array<ArrayBuffer>; readonly problem?: undefined }
   | { readonly bytes?: undefined; readonly problem: string };
@@ -50,15 +50,15 @@ export function dataUrlBytes(address: string): DataUrlContent {
   const body = text.slice(comma + 1, fragment < 0 ? undefined : fragment);
   const plain = withoutEscapes(new TextEncoder().encode(body));
   const bytes = isBase64 ? fromBase64(plain) : plain;
-  if (bytes === undefined) return { problem: "characters that are no base64" };
+  if (bytes === undefined) return { problem: "characters that are not base64" };
   if (bytes.length === 0) return { problem: "one without content" };
   return bytes.length > maxDataUrlBytes ? { problem: `one of ${bytes.length} bytes` } : { bytes };
 }
 
-/** Characters that are decoded at a time: a multiple of 4. */
+/** The number of characters decoded at a time: a multiple of 4. */
 const block = 4 * 2 ** 14;
 
-/** @returns undefined for what is no base64 */
+/** @returns undefined if the characters are not base64 */
 function fromBase64(characters: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
   const text = new TextDecoder().decode(characters).replace(/[\t\n\f\r ]+/g, "");
   const bytes = new Uint8Array(Math.ceil((text.length * 3) / 4));
@@ -75,6 +75,6 @@ function fromBase64(characters: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer
   return bytes.subarray(0, filled);
 }
 
-/** A name for people: of a `data:` URL its first characters and its length. */
+/** A name for messages. A long `data:` URL is cut to its first characters and its length. */
 export const shownDataUrl = (name: string): string =>
   isDataUrl(name) && name.length > 40 ? `${name.slice(0, 32)}... (${name.length} characters)` : name;

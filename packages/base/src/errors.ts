@@ -1,19 +1,19 @@
-// The family of errors that the packages throw. Each makes them through one factory per failure
-// (`checkpoint/errors.ts`, `image/errors.ts`, ...): message = where, expected, found, what to do.
+// The base classes of the packages' errors. Each package makes its errors in factories, one per failure
+// (`checkpoint/errors.ts`, `image/errors.ts`, ...). A message has the form: where, expected, got, what to do.
 import type { BlipErrorCode } from "./codes.ts";
 import { legible } from "./legible.ts";
 
-/** What failed, as plain data: paths, tensor names, numbers. */
+/** Details of a failure as plain data: paths, tensor names, numbers. */
 export type ErrorFields = Readonly<Record<string, unknown>>;
 
 /**
- * Base of all errors thrown on purpose. `code` is stable; the message is for people. What others wrote in it (names of
- * files, texts, answers of servers) is written out where a terminal would obey it: a message is always one line.
+ * The base class of all errors that the packages throw deliberately. `code` is stable; the message is for people. A
+ * message is always one line: control characters in foreign text (file names, texts, servers' answers) are escaped.
  */
 export abstract class BlipError extends Error {
-  /** What is wrong: one of the codes that docs/errors.md lists. */
+  /** One of the codes that docs/errors.md lists. */
   readonly code: BlipErrorCode;
-  /** What the message names, as data. */
+  /** The values in the message, as data. */
   readonly fields: ErrorFields;
 
   constructor(code: BlipErrorCode, message: string, fields: ErrorFields = {}, options?: ErrorOptions) {
@@ -24,10 +24,10 @@ export abstract class BlipError extends Error {
   }
 }
 
-/** The model cannot be found, fetched, read, or used for this task. */
+/** The model cannot be found, fetched or read, or does not support this task. */
 export class ModelError extends BlipError {}
 
-/** A picture or a text cannot be used. */
+/** An image or a text cannot be used. */
 export class InputError extends BlipError {}
 
 /** An option or an argument is wrong. */
@@ -43,13 +43,13 @@ export interface PlainError {
 
 const classes = { model: ModelError, input: InputError, usage: UsageError };
 
-/** The error that plain data were made of. */
+/** Restores an error from plain data. */
 export const revivedError = (
   { type, code, message, fields }: PlainError,
   options?: ErrorOptions,
 ): BlipError => new classes[type](code, message, fields, options);
 
-/** An error as it passes between threads and processes: fields that JSON knows. */
+/** An error as plain data for other threads and processes. Its fields pass through JSON. */
 export const plainError = (error: BlipError): PlainError => ({
   type: error instanceof UsageError ? "usage" : error instanceof InputError ? "input" : "model",
   code: error.code,
@@ -58,18 +58,18 @@ export const plainError = (error: BlipError): PlainError => ({
 });
 
 /**
- * An option or an argument has a value that is not valid.
+ * An option or an argument has an invalid value.
  * @remedy Give one of the values that the message lists.
  */
 export const badOption = (name: string, value: unknown, valid: readonly string[]): UsageError =>
-  new UsageError("usage/bad-option", `${name}: expected ${valid.join(" or ")}, found ${String(value)}`, {
+  new UsageError("usage/bad-option", `${name}: expected ${valid.join(" or ")}, got ${String(value)}`, {
     name,
     found: value,
     valid,
   });
 
 /**
- * A call got an option that it does not take: a misspelt name would otherwise do nothing.
+ * A call got an option that it does not have. A misspelt option would otherwise do nothing.
  * @remedy Correct the name; the message has the nearest known one, or all of them.
  */
 export const unknownOption = (

@@ -37,21 +37,21 @@ describe("expectOptions", () => {
     expect((error as Error).message.length).toBeLessThan(300);
   });
 
-  test.each([[[]], ["beams"], [3], [null], [true]])("refuses %j, which is no object", (options) => {
+  test.each([[[]], ["beams"], [3], [null], [true]])("rejects %j, which is not an object", (options) => {
     expect(failure(options)).toMatchObject({
       code: "usage/bad-option",
-      message: expect.stringContaining("caption's options: expected an object, found") as string,
+      message: expect.stringContaining("caption's options: expected an object, got") as string,
     });
   });
 
-  test("takes what it knows, nothing at all, and what is undefined", () => {
+  test("accepts known options, no options, and undefined values", () => {
     const undefinedOne = { colour: undefined };
     for (const options of [undefined, {}, { beams: 1, signal: undefined }, undefinedOne])
       expect(failure(options)).toBeUndefined();
   });
 });
 
-test("names are all of a type's, and no others", () => {
+test("names are exactly a type's keys", () => {
   // @ts-expect-error `signal` is missing.
   optionNames<Options>()({ beams: true, imageBatchSize: true });
   // @ts-expect-error there is no option `colour`.
@@ -63,7 +63,7 @@ test("names are all of a type's, and no others", () => {
   expect(picked<Options>(options, names)).toEqual({ beams: 2 });
 });
 
-test("a name that is near is a slip, one that is not is none", () => {
+test("a similar name is a typo, another one is not", () => {
   const known = ["threads", "device", "maxPixels", "k"];
   expect(
     ["thread", "devcie", "max-pixels", "maxpixel", "pixels"].map((name) => nearestName(name, known)),

@@ -1,13 +1,13 @@
-// What the options of a call may be called. A misspelt option would otherwise do nothing, and nobody would know.
+// Checks the names of a call's options. A misspelt option would otherwise be ignored silently.
 import { badOption, unknownOption } from "./errors.ts";
 import { nearestName } from "./nearest-name.ts";
 import { shownValue } from "./schema.ts";
 
-/** The names of all options of type `Options`, each of which has to be there. */
+/** The names of all options of type `Options`. Each name must be present. */
 export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
 
 /**
- * The names of a type's options. The compiler reports an option that was forgotten, and a name that is none.
+ * The names of a type's options. The compiler reports a missing option and an unknown name.
  * @example const sourceOptionNames = optionNames<SourceOptions>()({ revision: true, offline: true });
  */
 export const optionNames =
@@ -17,18 +17,18 @@ export const optionNames =
   ): OptionNames<Options> =>
     names;
 
-/** The same names without some. */
+/** A copy of the names without some of them. */
 export function withoutNames<Options, Name extends keyof Options>(
   names: OptionNames<Options>,
   ...left: readonly Name[]
 ): OptionNames<Omit<Options, Name>> {
   const rest: Partial<Record<keyof Options, true>> = { ...names };
   for (const name of left) Reflect.deleteProperty(rest, name);
-  // All but those are there.
+  // Only the names in `left` are missing.
   return rest as OptionNames<Omit<Options, Name>>;
 }
 
-/** The options of a call that belong to another one which it makes. */
+/** Selects the options that belong to another call. */
 export function picked<Picked extends object>(options: Picked, names: OptionNames<Picked>): Picked {
   const own = Object.entries(options).filter(([name]) => Object.hasOwn(names, name));
   // Only names of Picked are left.
@@ -36,9 +36,10 @@ export function picked<Picked extends object>(options: Picked, names: OptionName
 }
 
 /**
- * Holds the options of a call against their names. Those whose value is undefined are as good as not there.
- * @param call for messages, e.g. "match"
- * @throws {UsageError} `usage/unknown-option`, which names the nearest one, and `usage/bad-option` for what is no object
+ * Checks a call's options against the known names. Options whose value is undefined count as absent.
+ * @param call the call's name for messages, e.g. "match"
+ * @throws {UsageError} `usage/unknown-option`, which names the nearest known option; `usage/bad-option` if `options` is
+ * not an object
  */
 export function expectOptions<Options>(
   call: string,

@@ -1,10 +1,10 @@
-// Are numbers finite? Asked of a network's own logits, before a search forbids any.
+// Checks that numbers are finite. The network's logits are checked before a search masks any of them with infinities.
 
 import { missed } from "./must.ts";
 
 /**
- * Is every number finite? x * 0 is NaN for NaN and infinities and 0 for all others, so that no number needs a branch.
- * Counted by index: an iterator takes twenty times as long.
+ * Whether every number is finite. x * 0 is NaN for NaN and infinities and 0 for all others, so the loop has no branch.
+ * It counts by index: an iterator takes twenty times as long.
  */
 export function allFinite(values: ArrayLike<number>): boolean {
   let [sum, index] = [0, values.length];

@@ -1,4 +1,4 @@
-// What every other package stands on.
+// The base of every other package: errors, schemas and small utilities.
 export { unlessAborted, untilAborted, whenAborted } from "./abortable.ts";
 export { addressKind, mayRedirect, worstKind, type AddressKind } from "./address-kind.ts";
 export type { ByteRange, ByteSource } from "./byte-source.ts";

@@ -1,9 +1,10 @@
-// Checked accesses to lists. A default such as `?? 0` would hide a wrong index; these throw. (Lint reports such defaults.)
+// Checked list access. A default such as `?? 0` would hide a wrong index; these functions throw. Lint reports such
+// defaults.
 
 /**
- * The element of a list at an index that must be in it.
- * @param what what the list holds, for the message
- * @throws {RangeError} if the index is outside the list: a fault of this package, never of its caller
+ * The list's element at an index that must exist.
+ * @param what the kind of element, for the message
+ * @throws {RangeError} if the index is outside the list: a bug in this package, never in the caller's code
  */
 export function must<T>(list: ArrayLike<T>, index: number, what = "element"): T {
   if (!Number.isInteger(index) || index < 0 || index >= list.length) {
@@ -13,8 +14,8 @@ export function must<T>(list: ArrayLike<T>, index: number, what = "element"): T 
 }
 
 /**
- * The last element of a list that must have one.
- * @param what what the list holds, for the message
+ * The last element of a list that must not be empty.
+ * @param what the kind of element, for the message
  * @throws {RangeError} if the list is empty
  */
 export const last = <T>(list: ArrayLike<T>, what?: string): T => must(list, list.length - 1, what);
@@ -24,9 +25,9 @@ type AtLeast<T, Count extends number, Known extends readonly T[] = []> = Known["
   : AtLeast<T, Count, readonly [...Known, T]>;
 
 /**
- * The list itself, of which so many elements are sure: `const [rows, columns] = atLeast(shape, 2)`.
- * @param what what the list holds, for the message
- * @throws {RangeError} if it has fewer: a fault of this package, never of its caller
+ * The list itself, typed with at least `count` elements: `const [rows, columns] = atLeast(shape, 2)`.
+ * @param what the kind of element, for the message
+ * @throws {RangeError} if the list has fewer: a bug in this package, never in the caller's code
  */
 export function atLeast<T, Count extends number>(
   list: readonly T[],
@@ -39,10 +40,10 @@ export function atLeast<T, Count extends number>(
 }
 
 /**
- * For loops over millions of elements, in which a call per element costs time: `bytes[index] ?? missed("byte")` costs
- * what a default costs.
- * @param what what the list holds, for the message
- * @throws {RangeError} always: the index is outside the list, a fault of this package
+ * Reports a wrong index in loops over millions of elements, where a call per element is too slow. `bytes[index] ??
+ * missed("byte")` costs no more than a default.
+ * @param what the kind of element, for the message
+ * @throws {RangeError} always: the index is outside the list, a bug in this package
  */
 export function missed(what: string): never {
   throw new RangeError(`${what}: expected an index within the list.`);

@@ -1,11 +1,11 @@
-// The name that somebody who wrote another one may have meant.
+// Suggests the name that a caller who wrote an unknown one may have meant.
 
 import { last, must } from "./must.ts";
 
-/** Letters and digits alone: `batch_size`, `batch-size` and `batchSize` are the same word. */
+/** Keeps letters and digits only: `batch_size`, `batch-size` and `batchSize` become the same word. */
 const folded = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
 
-/** Letters that have to be added, dropped or replaced to make one text of another. */
+/** The number of characters to add, drop or replace to turn one text into another. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let index = 0; index < from.length; index++) {
@@ -23,12 +23,12 @@ function editDistance(from: string, to: string): number {
   return last(row);
 }
 
-/** Longer names are nobody's slip, and comparing them takes time. */
+/** Longer names are not misspellings, and comparing them takes time. */
 const longestName = 64;
 
 /**
- * The known name that is nearest to another one; undefined if none is near. Near is a third of its letters changed, or a name
- * that is part of the other.
+ * The known name nearest to another name; undefined if none is near. A name is near if at most a third of its letters
+ * differ, or if one name contains the other.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const asked = folded(name);

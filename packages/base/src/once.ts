@@ -1,6 +1,6 @@
-// Values that are made when they are first asked for.
+// Values that are computed at their first use.
 
-/** A value made once for each key; one that failed is made anew. */
+/** Computes the value of each key once. A failed value is computed again at the next call. */
 export function once<K, V>(values: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
   const known = values.get(key);
   if (known) return known;

@@ -20,7 +20,7 @@ const said = (value: unknown): string => {
 };
 
 describe("a schema", () => {
-  test("hands on the fields that it knows, typed", () => {
+  test("returns the known fields, typed", () => {
     const all = { size: 8, on: true, list: [{ id: 1, more: 2 }], mean: [1, 2, 3], other: {}, share: null };
     expect(checked(settings, all)).toEqual({
       value: { size: 8, on: true, list: [{ id: 1 }], mean: [1, 2, 3], share: null },
@@ -28,49 +28,49 @@ describe("a schema", () => {
   });
 
   test.each<[unknown, string]>([
-    [[], "expected an object of settings, found []"],
-    [null, "expected an object of settings, found null"],
-    [{}, "size: expected a whole number from 1 to 64, found nothing"],
-    [{ size: 65 }, "size: expected a whole number from 1 to 64, found 65"],
-    [{ size: "8" }, 'size: expected a whole number from 1 to 64, found "8"'],
-    [{ size: 8.5 }, "size: expected a whole number from 1 to 64, found 8.5"],
+    [[], "expected an object of settings, got []"],
+    [null, "expected an object of settings, got null"],
+    [{}, "size: expected a whole number from 1 to 64, got nothing"],
+    [{ size: 65 }, "size: expected a whole number from 1 to 64, got 65"],
+    [{ size: "8" }, 'size: expected a whole number from 1 to 64, got "8"'],
+    [{ size: 8.5 }, "size: expected a whole number from 1 to 64, got 8.5"],
     [
       { size: { toString: 1, valueOf: 1 } },
-      'size: expected a whole number from 1 to 64, found {"toString":1,"valueOf":1}',
+      'size: expected a whole number from 1 to 64, got {"toString":1,"valueOf":1}',
     ],
-    [{ size: 8, share: 2 }, "share: expected a number from 0 to 1, found 2"],
-    [{ size: 8, on: 1 }, "on: expected true or false, found 1"],
-    [{ size: 8, name: "long" }, "name: expected a text of at most 3 characters, found 4 of them"],
-    [{ size: 8, list: [1] }, "list[0]: expected an object of settings, found 1"],
-    [{ size: 8, list: [{ id: 1 }, { id: -1 }] }, "list[1].id: expected a whole number from 0 to 9, found -1"],
-    [{ size: 8, list: [{}, {}, {}] }, "list: expected a list of at most 2, found 3 of them"],
-    [{ size: 8, kind: "c" }, 'kind: expected "a" or "b", found "c"'],
-    [{ size: 8, mean: [1, 2] }, "mean: expected a number, or three, found [1,2]"],
-    [JSON.parse('{"__proto__": {"size": 8}}'), "size: expected a whole number from 1 to 64, found nothing"],
-  ])("says of %j the field, what was expected and what was found", (value, message) => {
+    [{ size: 8, share: 2 }, "share: expected a number from 0 to 1, got 2"],
+    [{ size: 8, on: 1 }, "on: expected true or false, got 1"],
+    [{ size: 8, name: "long" }, "name: expected a text of at most 3 characters, got 4 of them"],
+    [{ size: 8, list: [1] }, "list[0]: expected an object of settings, got 1"],
+    [{ size: 8, list: [{ id: 1 }, { id: -1 }] }, "list[1].id: expected a whole number from 0 to 9, got -1"],
+    [{ size: 8, list: [{}, {}, {}] }, "list: expected a list of at most 2, got 3 of them"],
+    [{ size: 8, kind: "c" }, 'kind: expected "a" or "b", got "c"'],
+    [{ size: 8, mean: [1, 2] }, "mean: expected a number, or three, got [1,2]"],
+    [JSON.parse('{"__proto__": {"size": 8}}'), "size: expected a whole number from 1 to 64, got nothing"],
+  ])("says of %j the field, what was expected and the value it got", (value, message) => {
     expect(said(value)).toBe(message);
   });
 
-  test("shows values short, and of lists within lists that they are", () => {
+  test("shows values in short form, and nested lists as such", () => {
     let deep: unknown = 1;
     for (let level = 0; level < 100_000; level++) deep = [deep];
-    expect(said({ size: deep })).toMatch(/found lists within lists/);
+    expect(said({ size: deep })).toMatch(/got lists within lists/);
     expect(said({ size: "x".repeat(1000) }).length).toBeLessThan(200);
     for (const [value, kind] of [
       [() => 1, "a function"],
       [Symbol("s"), "a symbol"],
       [1n, "a bigint"],
     ] as const)
-      expect(said({ size: value })).toContain(`found ${kind}`);
+      expect(said({ size: value })).toContain(`got ${kind}`);
   });
 
-  test("of any keys takes those that are names of prototypes too", () => {
+  test("of arbitrary keys also accepts names of prototypes", () => {
     const record = recordOf(whole(0, 9), 3, "ids by name");
     const { value } = checked(record, JSON.parse('{"constructor": 1, "__proto__": 2}'));
     expect([...(value ?? [])]).toEqual([["constructor", 1], ["__proto__", 2]]); // prettier-ignore
     const wrong = checked(record, { a: 1, b: "2" });
     expect(wrong.mismatch && mismatchText(wrong.mismatch)).toBe(
-      'b: expected a whole number from 0 to 9, found "2"',
+      'b: expected a whole number from 0 to 9, got "2"',
     );
     const many = checked(record, { a: 1, b: 2, c: 3, d: 4 });
     expect(many.mismatch?.expected).toBe("ids by name, at most 3 of them");

@@ -1,25 +1,25 @@
-// Files of settings are untrusted: each is held against one schema (valibot's), of which every part says in words what it
-// expects. What is wrong comes back as the field's path, what was expected and what was found; the reader makes its error.
+// Settings files are untrusted. Each is checked against a valibot schema whose parts describe in words what they
+// expect. A mismatch has the field's path, the expected value and the actual one; the reader makes an error from it.
 import * as v from "valibot";
 
-/** Where a value differs from what its schema expects. */
+/** The first place at which a value differs from its schema. */
 export interface Mismatch {
-  /** The field's path, `text_config.num_attention_heads`; empty for the whole file. */
+  /** The field's path, e.g. `text_config.num_attention_heads`; empty for the whole file. */
   readonly field: string;
   readonly expected: string;
   readonly found: string;
-  /** Is it of the right kind, and too large? */
+  /** Whether the value has the right kind but is too large. */
   readonly overLimit: boolean;
 }
 
-/** What a schema makes of a value: its known fields, typed; or the first place where it differs. */
+/** The result of a check: the known fields, typed, or the first mismatch. */
 export type Checked<Value> =
   | { readonly value: Value; readonly mismatch?: undefined }
   | { readonly value?: undefined; readonly mismatch: Mismatch };
 
 const maxShown = 80;
 
-/** A value, short: as JSON if it can be said so. */
+/** A short form of a value: JSON if possible. */
 export function shownValue(value: unknown): string {
   if (value === undefined) return "nothing";
   let text: unknown;
@@ -28,7 +28,7 @@ export function shownValue(value: unknown): string {
   } catch (error) {
     return error instanceof RangeError ? "lists within lists, too deep to be shown" : `a ${typeof value}`;
   }
-  // A function is nothing to it.
+  // JSON.stringify gives undefined for a function.
   if (typeof text !== "string") return `a ${typeof value}`;
   return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
 }
@@ -45,8 +45,8 @@ function pathOf(issue: v.BaseIssue<unknown>): string {
 }
 
 /**
- * Holds a value against a schema, and stops at the first difference.
- * @param schema every part of which has for its message what it expects
+ * Checks a value against a schema and stops at the first mismatch.
+ * @param schema a schema whose parts have their expected value as their message
  */
 export function checked<Schema extends v.GenericSchema>(
   schema: Schema,
@@ -64,13 +64,13 @@ export function checked<Schema extends v.GenericSchema>(
 const lengthOf = (value: unknown): number =>
   typeof value === "string" || Array.isArray(value) ? value.length : 0;
 
-/** As a sentence's middle: `field: expected A, found B`. */
+/** The mismatch as a part of a message: `field: expected A, got B`. */
 export const mismatchText = ({
   field,
   expected,
   found,
 }: Pick<Mismatch, "field" | "expected" | "found">): string =>
-  `${field === "" ? "" : `${field}: `}expected ${expected}, found ${found}`;
+  `${field === "" ? "" : `${field}: `}expected ${expected}, got ${found}`;
 
 /** A whole number within bounds. */
 export const whole = (least: number, most: number) =>
@@ -82,20 +82,20 @@ export const whole = (least: number, most: number) =>
     v.maxValue(most, `a whole number from ${least} to ${most}`),
   );
 
-/** A number within bounds. @param expected in words, if there are better ones */
+/** A number within bounds. @param expected a better description of the bounds, if there is one */
 export const real = (least: number, most: number, expected = `a number from ${least} to ${most}`) =>
   v.custom<number>((value) => typeof value === "number" && value >= least && value <= most, expected);
 
 export const flag = () => v.boolean("true or false");
 
-/** What passes a test, as it is. */
+/** A value that passes a test, unchanged. */
 export const passed = <Value>(test: (value: unknown) => boolean, expected: string) =>
   v.custom<Value>(test, expected);
 
-/** Whatever stands there. */
+/** Any value. */
 export const anything = () => v.unknown();
 
-/** A text of at most so many characters. */
+/** A text of at most `most` characters. */
 export const text = (most: number) =>
   v.pipe(
     v.string(`a text of at most ${most} characters`),
@@ -106,7 +106,7 @@ export const text = (most: number) =>
 export const oneOf = <const Values extends readonly string[]>(...values: Values) =>
   v.picklist(values, values.map((value) => JSON.stringify(value)).join(" or "));
 
-/** Fields of an object that are known; others may be there, and are not handed on. */
+/** An object with known fields. Other fields are allowed and dropped. */
 export const fields = <const Entries extends v.ObjectEntries>(
   entries: Entries,
   expected = "an object of settings",
@@ -117,7 +117,7 @@ export const fields = <const Entries extends v.ObjectEntries>(
     v.object(entries, expected),
   );
 
-/** The known fields that an object has of its own; a field that it lacks is there as undefined, for its schema to judge. */
+/** The known own fields of an object. A missing field is present as undefined, so that its schema judges it. */
 const ownFields = (settings: object, entries: v.ObjectEntries): Record<string, unknown> =>
   Object.fromEntries(
     Object.keys(entries).map((key) => [
@@ -126,7 +126,7 @@ const ownFields = (settings: object, entries: v.ObjectEntries): Record<string, u
     ]),
   );
 
-/** An object whose `type` is one of those, with fields that are known. */
+/** An object whose `type` is one of `types`, with known fields. */
 export const component = <const Types extends readonly string[], const Entries extends v.ObjectEntries>(
   types: Types,
   entries: Entries,
@@ -144,7 +144,7 @@ export const component = <const Types extends readonly string[], const Entries e
   );
 };
 
-/** A list of at most so many. */
+/** A list of at most `most` items. */
 export const listOf = <const Item extends v.GenericSchema>(item: Item, most: number) =>
   v.pipe(
     v.custom<unknown[]>((value) => Array.isArray(value), `a list of at most ${most}`),
@@ -152,14 +152,14 @@ export const listOf = <const Item extends v.GenericSchema>(item: Item, most: num
     v.array(item),
   );
 
-/** An object of any keys, at most so many. @param expected in words */
+/** An object with arbitrary keys, at most `most` of them. @param expected its description */
 export const recordOf = <const Item extends v.GenericSchema>(item: Item, most: number, expected: string) =>
   v.pipe(
     v.custom<Record<string, unknown>>(
       (value) => isPlainObject(value) && Object.keys(value as object).length <= most,
       `${expected}, at most ${most} of them`,
     ),
-    // Not valibot's own record, which leaves out keys such as "constructor".
+    // Valibot's own record leaves out keys such as "constructor".
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const values = new Map<string, v.InferOutput<Item>>();
       for (const [key, value] of Object.entries(dataset.value)) {
@@ -179,40 +179,40 @@ export const recordOf = <const Item extends v.GenericSchema>(item: Item, most: n
     }),
   );
 
-/** A value of one of several kinds. @param expected all of them in words */
+/** A value of one of several kinds. @param expected the description of all of them */
 export const either = <const Options extends readonly v.GenericSchema[]>(
   options: Options,
   expected: string | ((value: unknown) => string),
 ) => v.union(options, typeof expected === "string" ? expected : ({ input }) => expected(input));
 
-/** So many numbers, each of which a schema takes. */
+/** A list of exactly three items of one schema. */
 export const three = <const Item extends v.GenericSchema>(item: Item, expected: string) =>
   v.strictTuple([item, item, item], expected);
 
-/** Exactly this. */
+/** Exactly this value. */
 export const exactly = <const Value extends string | number | boolean>(value: Value, expected: string) =>
   v.literal(value, expected);
 
-/** What a schema takes, made something else. */
+/** Converts a value that matches a schema. */
 export const mapped = <Schema extends v.GenericSchema, Result>(
   schema: Schema,
   make: (value: v.InferOutput<Schema>) => Result,
 ) => v.pipe(schema, v.transform(make));
 
-/** What a schema takes and a test as well. */
+/** A value that matches a schema and also passes a test. */
 export const only = <Schema extends v.GenericSchema>(
   schema: Schema,
   test: (value: v.InferOutput<Schema>) => boolean,
   expected: string,
 ) => v.pipe(schema, v.check(test, expected));
 
-/** What a schema makes of what it takes. */
+/** The type of a schema's output. */
 export type Output<Schema extends v.GenericSchema> = v.InferOutput<Schema>;
 
-/** What may be left out, or be null. */
+/** A value that may be missing or null. */
 export const maybe = <const Schema extends v.GenericSchema>(schema: Schema) => v.nullish(schema);
 
-/** Arrays are objects too, and have no fields. */
+/** Arrays are objects too, but not plain ones. */
 function isPlainObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-// What of an address may stand in a message.
+// The parts of a URL that a message may contain.
 import { expect, test } from "vitest";
 import { shownName, shownUrl } from "./shown-url.ts";
 
@@ -14,7 +14,7 @@ test.each([
   expect(shownUrl(address)).not.toContain("secret");
 });
 
-test("names that are no addresses stay as they are", () => {
+test("names that are not addresses stay unchanged", () => {
   for (const name of ["a.png", "C:\\a.png", "/data/a?b.png", "org/name", "httpd.png"])
     expect(shownName(name)).toBe(name);
   expect(shownName("ftp://user:secret@example.com/a")).toBe("ftp://example.com/a");

@@ -1,6 +1,6 @@
-// Addresses in messages: without what may be a secret of them.
+// Shows addresses in messages without their possible secrets.
 
-/** An address without user, password, query and fragment: each may be a key. */
+/** An address without user, password, query and fragment: each may contain a key. */
 export function shownUrl(address: string): string {
   let url: URL;
   try {
@@ -13,6 +13,6 @@ export function shownUrl(address: string): string {
   return `${start}${url.pathname}${url.search === "" ? "" : "?..."}`;
 }
 
-/** What a text is called in messages: URLs without their secrets, all else as it stands. */
+/** A name for messages: URLs without their secrets, any other text unchanged. */
 export const shownName = (name: string): string =>
   /^(?:https?:|data:|[a-z][a-z\d+.-]*:\/\/)/i.test(name) ? shownUrl(name) : name;

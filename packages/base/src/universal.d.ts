@@ -1,5 +1,5 @@
-// The few globals that Node and browsers share and that no ES library file declares. Who consumes this package sees
-// the platform's own declarations.
+// The few globals that Node and browsers share and that no ES library file declares. Users of this package get the
+// platform's own declarations.
 
 interface TextDecoder {
   decode(bytes?: Uint8Array): string;

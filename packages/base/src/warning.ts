@@ -1,9 +1,9 @@
-// What the caller should know and may ignore.
+// Warnings: conditions that the caller should know about and may ignore.
 import type { BlipErrorCode, WarningCode } from "./codes.ts";
 
-/** Something that the caller should know and may ignore. */
+/** A condition that the caller should know about and may ignore. */
 export interface Warning {
-  /** Listed in docs/errors.md. An inspection also lists what is wrong with a file, by the code of the error. */
+  /** A code from docs/errors.md. An inspection also reports problems of a file under the code of the matching error. */
   readonly code: WarningCode | BlipErrorCode;
   /** One line for people. */
   readonly message: string;

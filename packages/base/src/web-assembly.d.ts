@@ -1,4 +1,5 @@
-// The part of WebAssembly that the engine uses. Node and browsers have it; of TypeScript's libraries only DOM declares it.
+// The part of WebAssembly that the engine uses. Node and browsers have it, but only TypeScript's DOM library declares
+// it.
 
 declare namespace WebAssembly {
   class Memory {

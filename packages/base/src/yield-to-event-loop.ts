@@ -1,4 +1,4 @@
-// A turn for the host's event loop between two pieces of work of some milliseconds.
+// Yields to the host's event loop between two tasks of a few milliseconds each.
 
 /** Resolves in the next turn of the event loop. */
 export function nextTurn(): Promise<void> {

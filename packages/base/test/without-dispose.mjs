@@ -1,5 +1,5 @@
-// Loaded first (`node --import`, or as a page's first script): an engine as it was before explicit resource management.
-// Node's own symbols cannot be deleted, so that another `Symbol` without them takes its place.
+// Preloaded with `node --import`, or as a page's first script: simulates an engine without explicit resource
+// management. Node's own symbols cannot be deleted, so another `Symbol` without them replaces the global one.
 const Whole = globalThis.Symbol;
 const hidden = new Set(["asyncDispose", "dispose"]);
 

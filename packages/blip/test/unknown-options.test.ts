@@ -188,7 +188,7 @@ test("no call of the API that takes options is left out", async () => {
 });
 
 test.each<[string, () => unknown, string]>([
-  ["match without texts", () => api.match([scene], none), "texts: expected a list of texts, found nothing"],
+  ["match without texts", () => api.match([scene], none), "texts: expected a list of texts, got nothing"],
   [
     "a number for a model",
     () => api.Matcher.fromPretrained(7 as never),
@@ -198,10 +198,10 @@ test.each<[string, () => unknown, string]>([
   [
     "no options",
     () => api.quantize("nowhere", "out", none),
-    "quantize's options: expected an object, found nothing",
+    "quantize's options: expected an object, got nothing",
   ],
-  ["no folder", () => api.convert("nowhere", none), "folder: expected a text, found nothing"],
-  ["parts that are none", () => api.makeSuite(7 as never, "out"), "parts: expected a list of parts, found 7"],
+  ["no folder", () => api.convert("nowhere", none), "folder: expected a text, got nothing"],
+  ["parts that are none", () => api.makeSuite(7 as never, "out"), "parts: expected a list of parts, got 7"],
   ["a number for an image", () => api.match([7 as never], ["x"]), "images[0]: expected an image"],
   ["a number for one of images", () => first(models.matcher.match([scene, 7 as never], ["x"])), "images[1]"],
   ["nothing for an image", () => first(models.captioner.caption([none])), "images[0]"],
@@ -219,7 +219,7 @@ test.each<[string, () => unknown, string]>([
   ["a number to a processor", () => models.processor(7 as never), "images[0]"],
   ["a number in a queue", () => batched().match(7 as never, ["x"]), "images[0]"],
   ["no rows", () => first(models.matcher.rows(none)), "rows: expected a list of rows"],
-  ["options for texts", () => api.match([scene], {} as never), "texts: expected a list of texts, found {}"],
+  ["options for texts", () => api.match([scene], {} as never), "texts: expected a list of texts, got {}"],
   [
     "a word for whenFull",
     () => batched().match(scene, ["x"], { whenFull: "drop" as never }),

@@ -1,20 +1,20 @@
-// What can be wrong with a checkpoint: one factory per error. Codes are `checkpoint/...`.
-// Names that come from a file are cut and stripped of control characters before they are shown.
+// The errors of checkpoints: one factory per error. Their codes are `checkpoint/...`. Names from a file are shortened
+// and stripped of control characters before they are shown.
 import { ModelError } from "@blip-ts/base";
 
 const MAX_SHOWN = 160;
 export const MAX_DETAIL = 600;
 
-/** A name or text of a file, fit for a terminal: no control characters, not endless. */
+/** A name or text from a file, safe for a terminal: shortened, without control characters. */
 export function shown(text: string, most = MAX_SHOWN): string {
   const cut = text.length > most ? `${text.slice(0, most)}...` : text;
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, "\uFFFD");
 }
 
-/** A name of a file in quotes. */
+/** A name from a file in quotes. */
 export const quoted = (name: string): string => `"${shown(name)}"`;
 
-/** Up to `most` of the names, and how many more there are. */
+/** Up to `most` of the names, and the number of the rest. */
 export function someOf(names: readonly string[], most = 10): string {
   const first = names
     .slice(0, most)
@@ -27,7 +27,7 @@ const DAMAGED =
   "The file is damaged or was not written by a library that follows the format: download it again.";
 
 /**
- * Bytes outside of a file were asked for, or it cannot be read.
+ * A requested byte range lies outside the file, or the file cannot be read.
  * @remedy Check the file, its permissions and the disk.
  */
 export const readFailed = (where: string, offset: number, length: number, size: number): ModelError =>
@@ -44,7 +44,7 @@ export const readFailed = (where: string, offset: number, length: number, size: 
 export const truncated = (where: string, what: string, expected: number, found: number): ModelError =>
   new ModelError(
     "checkpoint/truncated",
-    `${where}: the file ends too early: ${shown(what)} needs ${expected} bytes, the file has ${found}. Download it again; it is not whole.`,
+    `${where}: the file ends too early: ${shown(what)} needs ${expected} bytes, the file has ${found}. The file is incomplete: download it again.`,
     { where, what, expected, found },
   );
 
@@ -59,31 +59,31 @@ export const malformed = (where: string, detail: string): ModelError =>
   });
 
 /**
- * A number in the weights file is above any limit that a model of this family needs; nothing was read.
+ * A number in the weights file is above any limit that a model of this family needs. Nothing was read.
  * @remedy Give the weights of a BLIP model.
  */
 export const overLimit = (where: string, what: string, found: number | string, limit: number): ModelError =>
   new ModelError(
     "checkpoint/limit",
-    `${where}: ${shown(what)} is ${found}, more than the limit of ${limit}. No model of this family needs that much; nothing was read.`,
+    `${where}: ${shown(what)} is ${found}, more than the limit of ${limit}. No model of this family needs that much. Nothing was read.`,
     { where, what, found, limit },
   );
 
 /**
- * The tensors of a PyTorch file repeat its bytes many times over; nothing was read.
- * @remedy If you trust it, save it with contiguous tensors, or as safetensors.
+ * The tensors of a PyTorch file repeat its bytes many times over. Nothing was read.
+ * @remedy If you trust the file, save it with contiguous tensors, or as safetensors.
  */
 export const repeatedStorage = (where: string, found: number, size: number, limit: number): ModelError =>
   new ModelError(
     "checkpoint/limit",
-    `${where}: expected tensors of at most ${limit} bytes together in a file of ${size}, found ${found}: they repeat what ` +
-      "the file holds. Nothing was read. If you trust it, save it with contiguous tensors, or as safetensors.",
+    `${where}: expected tensors of at most ${limit} bytes in total in a file of ${size}, got ${found}: they repeat the ` +
+      "file's bytes. Nothing was read. If you trust it, save it with contiguous tensors, or as safetensors.",
     { where, found, size, limit },
   );
 
 /**
- * The weights file uses a feature that is not read.
- * @remedy Do what the message says; usually, save it as safetensors.
+ * The weights file uses an unsupported feature.
+ * @remedy Follow the advice in the message; usually, save the weights as safetensors.
  */
 export const unsupported = (where: string, what: string, advice: string): ModelError =>
   new ModelError("checkpoint/unsupported", `${where}: ${shown(what, MAX_DETAIL)}. ${advice}`, {
@@ -98,12 +98,12 @@ export const unsupported = (where: string, what: string, advice: string): ModelE
 export const unknownFormat = (where: string, found: string, advice: string): ModelError =>
   new ModelError(
     "checkpoint/unknown-format",
-    `${where}: expected a safetensors file or a PyTorch checkpoint, found ${found}. ${advice}`,
+    `${where}: expected a safetensors file or a PyTorch checkpoint, got ${found}. ${advice}`,
     { where, found },
   );
 
 /**
- * A tensor is stored in a type that is not read.
+ * A tensor has an unsupported element type.
  * @remedy Save the weights in one of the types that the message lists.
  */
 export const unsupportedDType = (
@@ -114,25 +114,25 @@ export const unsupportedDType = (
 ): ModelError =>
   new ModelError(
     "checkpoint/dtype",
-    `${where}: ${shown(tensor)} is stored as ${shown(dtype)}, which is not supported. Supported: ${known.join(", ")}. Save the weights in one of these.`,
+    `${where}: ${shown(tensor)} has the unsupported type ${shown(dtype)}. Supported: ${known.join(", ")}. Save the weights in one of these.`,
     { where, tensor, dtype, known },
   );
 
 /**
- * The pickle names a Python global that weights do not need. Nothing was run.
+ * The pickle names a Python global that weights do not need. No code was run.
  * @remedy If you trust the file, open it in PyTorch and save its state dict, or convert it to safetensors.
  */
 export const refusedGlobal = (where: string, global: string): ModelError =>
   new ModelError(
     "checkpoint/pickle-global",
-    `${where}: the pickle asks for the Python global ${shown(global)}, which is not among the few that weights need ` +
-      "(tensors, storages, OrderedDict, plain data, and settings of argparse, ruamel.yaml and NumPy, which are skipped). Nothing was run. " +
+    `${where}: the pickle names the Python global ${shown(global)}, which weights do not need ` +
+      "(they need tensors, storages, OrderedDict and plain data; settings of argparse, ruamel.yaml and NumPy are skipped). Nothing was run. " +
       "If you trust the file, open it in PyTorch and save only its state dict, or convert it to safetensors.",
     { where, global },
   );
 
 /**
- * The pickle uses an opcode that torch.save does not write for weights. Nothing was run.
+ * The pickle uses an opcode that torch.save does not write for weights. No code was run.
  * @remedy If you trust the file, open it in PyTorch and save its state dict again.
  */
 export const refusedOpcode = (where: string, opcode: string, at: number): ModelError =>
@@ -160,7 +160,7 @@ export const missingMember = (where: string, member: string, advice = DAMAGED): 
 export const duplicateName = (where: string, what: string, name: string): ModelError =>
   new ModelError(
     "checkpoint/duplicate",
-    `${where}: ${what} ${shown(name)} occurs twice, so it is unclear which is meant. ${DAMAGED}`,
+    `${where}: ${what} ${shown(name)} occurs twice, which is ambiguous. ${DAMAGED}`,
     { where, what, name },
   );
 
@@ -171,7 +171,7 @@ export const duplicateName = (where: string, what: string, name: string): ModelE
 export const notATensor = (where: string, entry: string, found: string): ModelError =>
   new ModelError(
     "checkpoint/not-a-tensor",
-    `${where}: expected a tensor at ${shown(entry)}, found ${shown(found)}. Save the model's state dict (bare, or under "model" or "state_dict").`,
+    `${where}: expected a tensor at ${shown(entry)}, got ${shown(found)}. Save the model's state dict (bare, or under "model" or "state_dict").`,
     { where, entry, found },
   );
 
@@ -185,8 +185,8 @@ export interface DisagreeingShards {
 }
 
 /**
- * The index of a sharded model and its files disagree.
- * @remedy Download the index and the shards again, of one revision.
+ * The index of a sharded model disagrees with its files.
+ * @remedy Download the index and the shards again, from the same revision.
  */
 export function disagreeingShards(where: string, lists: DisagreeingShards): ModelError {
   const parts = [

@@ -1,21 +1,21 @@
-// The numbers of a tensor as float32, chunk by chunk: whole rows, no more of them in memory than a chunk holds.
+// Reads a tensor's numbers as float32 in chunks of whole rows, so that only one chunk is in memory.
 import { missed } from "@blip-ts/base";
 import { fromHalf } from "@blip-ts/graph";
 import { readRange } from "./read-range.ts";
 import { BYTES_PER_ELEMENT, readTensorBytes, type StoredTensor } from "./stored-tensor.ts";
 
-/** Most bytes that are read at a time, but at least a row. */
+/** The largest chunk in bytes. A chunk has at least one row. */
 const CHUNK = 2 ** 22;
 
-/** All halves by their bits. */
+/** The float32 value of every half, indexed by its bits. */
 let halves: Float32Array | undefined;
 const halfTable = () => (halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => fromHalf(bits)));
 
-/** A scalar is one row. */
+/** The number of rows. A scalar has one row. */
 const rowsOf = ({ shape: [rows = 1] }: StoredTensor): number => rows;
 
 /**
- * Rows start..end-1 of a floating-point tensor, its first dimension counting rows.
+ * Yields the rows start to end - 1 of a floating-point tensor. The first dimension counts the rows.
  * @throws {ModelError} `checkpoint/truncated`, `checkpoint/limit`, ...
  */
 export async function* floatRows(
@@ -39,7 +39,9 @@ export async function* floatRows(
   }
 }
 
-/** The numbers of a floating-point tensor, or of some of its rows, as float32. @param bytes as they lie in the file */
+/**
+ * Converts a floating-point tensor's bytes, or those of some of its rows, to float32. @param bytes in the file's layout
+ */
 export function floatsOf(bytes: Uint8Array<ArrayBuffer>, { dtype, name }: StoredTensor): Float32Array {
   const { buffer, byteLength } = bytes.byteOffset === 0 ? bytes : bytes.slice();
   switch (dtype) {
@@ -61,6 +63,6 @@ export function floatsOf(bytes: Uint8Array<ArrayBuffer>, { dtype, name }: Stored
         Uint32Array.from(new Uint16Array(buffer, 0, byteLength / 2), (b) => b << 16).buffer,
       );
     default:
-      throw new Error(`${name} is ${dtype}, which holds no floating-point numbers`);
+      throw new Error(`${name} has type ${dtype}, which is not floating point`);
   }
 }

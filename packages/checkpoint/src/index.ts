@@ -1,4 +1,4 @@
-// Files of weights, whoever wrote them: safetensors, torch's zip, the legacy stream; one at a time or in shards.
+// Readers and writers of weights files: safetensors, torch's zip and legacy stream, single files or shards.
 export { counted, MAX_DETAIL, shown, someOf } from "./errors.ts";
 export { floatRows, floatsOf } from "./float-rows.ts";
 export { memorySource } from "./memory-source.ts";

@@ -1,10 +1,10 @@
-// A ByteSource over bytes that are in memory already.
+// A ByteSource over bytes in memory.
 import type { ByteSource } from "@blip-ts/base";
 import { readFailed } from "./errors.ts";
 
 /**
- * Serves ranges of `bytes` under `name`. Each read is a copy: it starts at byte 0 of its own buffer, so that it can be
- * seen as numbers of any width, and writing to it leaves the source as it is.
+ * Serves ranges of `bytes` under `name`. Each read returns a copy in its own buffer, starting at byte 0. So callers can
+ * view it as numbers of any width and write to it without changing the source.
  */
 export const memorySource = (name: string, bytes: Uint8Array): ByteSource => ({
   name,

@@ -8,7 +8,7 @@ const open = (bytes: Uint8Array) => openCheckpoint(memorySource("some file", byt
 const text = (value: string) => new TextEncoder().encode(value);
 
 describe("openCheckpoint", () => {
-  it("tells the formats by their bytes, whatever the name", async () => {
+  it("detects the formats by their bytes, whatever the name", async () => {
     expect((await open(safetensorsOf({}))).format).toBe("safetensors");
     expect((await open(torchZipOf(p.dict()))).format).toBe("torch-zip");
     expect((await open(torchLegacyOf(p.dict()))).format).toBe("torch-legacy");
@@ -38,15 +38,15 @@ describe("openCheckpoint", () => {
   ])("says that %s is none", async (_, bytes, found) => {
     const failure = await failureOf(() => open(bytes));
     expect(failure.code).toBe("checkpoint/unknown-format");
-    expect(failure.message).toContain(`found ${found}.`);
+    expect(failure.message).toContain(`got ${found}.`);
     expect(failure.message).toContain("some file");
   });
 
-  it("refuses the tar archives of early PyTorch by name", async () => {
+  it("rejects the tar archives of early PyTorch by name", async () => {
     expect(await failureOf(() => open(tar))).toMatchObject({ code: "checkpoint/unsupported" });
   });
 
-  it("refuses a plain pickle that runs a command, by the command", async () => {
+  it("rejects a plain pickle that runs a command, and names the command", async () => {
     const failure = await failureOf(() => open(p.pickle(p.reduce(p.global("posix", "system"), p.text("x")))));
     expect(failure.message).toContain("posix.system");
   });

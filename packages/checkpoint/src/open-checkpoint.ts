@@ -1,4 +1,5 @@
-// The entry of this room: tells a checkpoint's format by its first bytes, and says what a file is that is none.
+// The package's entry point. It detects a checkpoint's format from the first bytes, and describes files that are not
+// checkpoints.
 import { must, type ByteSource } from "@blip-ts/base";
 import { unknownFormat, unsupported } from "./errors.ts";
 import { decodeUtf8, readRange, readUint64, viewOf } from "./read-range.ts";
@@ -7,10 +8,10 @@ import type { Checkpoint } from "./stored-tensor.ts";
 import { readTorchLegacy } from "./torch/legacy.ts";
 import { readTorchZip } from "./torch/zip.ts";
 
-/** Enough for every signature below; that of tar lies at byte 257. */
+/** Enough bytes for every signature below. The signature of tar is at byte 257. */
 const PROBE_BYTES = 512;
 
-/** First bytes, what they mean, what to do about it. */
+/** Signatures of other formats, their names, and advice. */
 const OTHERS: readonly (readonly [signature: string, found: string, advice: string])[] = [
   ["\x1f\x8b", "a gzip file", "Unpack it first."],
   ["\x89HDF", "an HDF5 file", "Keras and TensorFlow weights are not supported."],
@@ -20,9 +21,9 @@ const OTHERS: readonly (readonly [signature: string, found: string, advice: stri
 ];
 
 /**
- * Opens a checkpoint of any format, reading no weights.
- * @param source a safetensors file, or a file that torch.save wrote (zip archive or the older stream)
- * @throws {ModelError} `checkpoint/unknown-format` (says what the file is instead), and what the readers throw
+ * Opens a checkpoint of any format without reading weights.
+ * @param source a safetensors file, or a file from torch.save (zip archive or legacy stream)
+ * @throws {ModelError} `checkpoint/unknown-format`, which names the file's actual kind, and the readers' errors
  */
 export async function openCheckpoint(source: ByteSource): Promise<Checkpoint> {
   const head = await readRange(source, 0, Math.min(source.size, PROBE_BYTES), "the beginning");
@@ -74,7 +75,7 @@ function describeOther(head: Uint8Array, size: number): readonly [found: string,
   return ["a text", "Give the path of the weights file."];
 }
 
-/** The probe as text where it is text; a character that the probe cuts in two is let go. */
+/** The probe as text, if it is text. A character that the end of the probe cuts off is dropped. */
 function readableText(head: Uint8Array): string | undefined {
   for (let cut = 0; cut < 4 && cut < head.length; cut++) {
     const text = decodeUtf8(head.subarray(0, head.length - cut));

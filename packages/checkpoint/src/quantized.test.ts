@@ -1,4 +1,4 @@
-// 8-bit matrices in a file: rounding, the way back, and what is refused.
+// 8-bit matrices in a file: quantization, dequantization and refusals.
 import { int8Names } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
@@ -8,7 +8,7 @@ import { readSafetensors } from "./safetensors.ts";
 import { readTensorBytes, type StoredTensor } from "./stored-tensor.ts";
 import { safetensorsBytes, type WritableTensors } from "./write-safetensors.ts";
 
-/** [out, in] = [130, 6]: more rows than are rounded at a time; row 3 is zero, row 4 tiny. */
+/** [out, in] = [130, 6]: more rows than are quantized at a time; row 3 is zero, row 4 tiny. */
 const [out, width] = [130, 6];
 const numbers = Float32Array.from({ length: out * width }, (_, index) => {
   const row = Math.floor(index / width);
@@ -63,7 +63,7 @@ describe("quantized matrices", () => {
     for (const { name, start } of ranges)
       for (const { row, rounded, exact } of await valuesOf(tensors, name, start)) {
         const largest = Math.max(...numbers.slice(row * width, (row + 1) * width).map(Math.abs));
-        // Half a step, and what float32 rounds of the scale.
+        // Half a step, plus the float32 rounding of the scale.
         expect(Math.abs(rounded - exact)).toBeLessThanOrEqual((largest / 127) * 0.5000001);
       }
     const { tensors: read, quantized } = readQuantized(tensors);
@@ -87,7 +87,7 @@ describe("quantized matrices", () => {
     },
   );
 
-  test("in blocks differ by half a step of their block at most", async () => {
+  test("in blocks differ by at most half a step of their block", async () => {
     const block = 3;
     const tensors = await quantizedFile([{ name: "x.weight", tensor: matrix, start: 0, end: out, block }]);
     const names = int8Names("x.weight", true);
@@ -100,7 +100,7 @@ describe("quantized matrices", () => {
       const place = Math.floor(index / block);
       const largest = Math.max(...numbers.slice(place * block, (place + 1) * block).map(Math.abs));
       const meant = ((whole[index] ?? NaN) - 128) * (scale[place] ?? NaN);
-      // Half a step, and what float32 rounds of the scale.
+      // Half a step, plus the float32 rounding of the scale.
       return !(Math.abs(meant - (numbers[index] ?? NaN)) <= (largest / 127) * 0.5000001);
     });
     expect(wrong).toEqual([]);
@@ -111,7 +111,7 @@ describe("quantized matrices", () => {
     expect([...quantized.keys()]).toEqual([names.scale, names.values]);
   });
 
-  test("larger than what is read at a time keep every row in its place", async () => {
+  test("larger than one read keep every row in its place", async () => {
     // 6 MB; row r has its largest number in column r.
     const [rows, columns] = [1500, 1024];
     const data = new Float32Array(rows * columns);
@@ -130,7 +130,7 @@ describe("quantized matrices", () => {
     expect(whole.filter((value) => value !== 0)).toHaveLength(rows);
   });
 
-  test("are found in halves, bfloat16, doubles and strided tensors as well", async () => {
+  test("are also made from halves, bfloat16, doubles and strided tensors", async () => {
     const halves = Uint16Array.of(0x3c00, 0xc000, 0x3800, 0x0000);
     const bfloats = Uint16Array.of(0x3f80, 0xc000, 0x3f00, 0x0000);
     const doubles = Float64Array.of(1, -2, 0.5, 0);
@@ -172,14 +172,14 @@ describe("quantized matrices", () => {
     [
       "scales of the other side",
       { "x.int8": i8(2, 3), "x.scale": f32(2) },
-      /expected float32 \[3\] scales, found float32 \[2\]/,
+      /expected float32 \[3\] scales, got float32 \[2\]/,
     ],
     ["one dimension", { "x.int8": i8(6), "x.scale": f32(6) }, /expected int8 \[in, out\]/],
-    ["scales of 8 bits", { "x.int8": i8(2, 3), "x.scale": i8(3) }, /found int8 \[3\]/],
+    ["scales of 8 bits", { "x.int8": i8(2, 3), "x.scale": i8(3) }, /got int8 \[3\]/],
     [
       "a lost part",
       { "x[3:6].int8": i8(2, 3), "x[3:6].scale": f32(3) },
-      /expected rows from 0 on, 3 of them, found 3 to 6/,
+      /expected rows from 0 on, 3 of them, got 3 to 6/,
     ],
     [
       "parts of unequal width",
@@ -189,10 +189,10 @@ describe("quantized matrices", () => {
     [
       "blocks and scales of rows",
       { "x.blocks": u8(3, 2, 16), "x.scale": f32(3) },
-      /expected float32 \[3, 2\] scales, found float32 \[3\]/,
+      /expected float32 \[3, 2\] scales, got float32 \[3\]/,
     ],
-    ["blocks of two dimensions", { "x.blocks": u8(3, 32), "x.scale": f32(3, 2) }, /found uint8 \[3, 32\]/],
-    ["both forms", { x: f32(3, 2), "x.int8": i8(2, 3), "x.scale": f32(3) }, /in floating point as well/],
+    ["blocks of two dimensions", { "x.blocks": u8(3, 32), "x.scale": f32(3, 2) }, /got uint8 \[3, 32\]/],
+    ["both forms", { x: f32(3, 2), "x.int8": i8(2, 3), "x.scale": f32(3) }, /also present in floating point/],
   ])("are refused with %s", async (_what, tensors, message) => {
     const failure = await failureOf(() => readQuantized(new Map(Object.entries(tensors))));
     expect(failure.code).toBe("checkpoint/quantized");

@@ -1,8 +1,8 @@
-// Matrices of 8 bits in a safetensors file: for a Linear's `X.weight` [out, in], or for rows a..b-1 of it,
-// `X.weight.int8` [in, out] (`X.weight[a:b].int8`), signed, and `X.weight.scale` [out], one float32 a row of the
-// original: weight[o, i] = int8[i, o] * scale[o]. Or in blocks of rows: `X.weight.blocks` [out, in / block, block],
-// unsigned, and `X.weight.scale` [out, in / block]: weight[o, i] = (blocks[o, i] - 128) * scale[o, floor(i / block)].
-// They are the layouts that ONNX Runtime multiplies with.
+// 8-bit matrices in a safetensors file, for a Linear's `X.weight` [out, in] or its rows a to b - 1. The first layout is
+// `X.weight.int8` [in, out] (or `X.weight[a:b].int8`), signed, with `X.weight.scale` [out], one float32 per row of the
+// original: weight[o, i] = int8[i, o] * scale[o]. The second layout has blocks of rows: `X.weight.blocks` [out, in /
+// block, block], unsigned, with `X.weight.scale` [out, in / block]: weight[o, i] = (blocks[o, i] - 128) * scale[o,
+// floor(i / block)]. ONNX Runtime multiplies directly with both layouts.
 import { missed, must } from "@blip-ts/base";
 import { badQuantized } from "./errors.ts";
 import { floatRows } from "./float-rows.ts";
@@ -11,22 +11,22 @@ import type { MadeTensor } from "./write-safetensors.ts";
 
 /** Rows of a matrix that become one 8-bit matrix. */
 export interface QuantizedRange {
-  /** The name without `.int8`: the matrix's, with its rows where they are not all. */
+  /** The name without `.int8`: the matrix's name, with the row range if it is not the whole matrix. */
   readonly name: string;
   readonly tensor: StoredTensor;
   readonly start: number;
   readonly end: number;
-  /** Numbers of a row that share a scale, by which its length can be divided; without it the whole row does. */
+  /**
+   * The count of a row's numbers that share a scale; it divides the row's length. Without it, a whole row shares one
+   * scale.
+   */
   readonly block?: number | undefined;
 }
 
-/** Under this key a file's metadata say that its matrices are of 8 bits. */
+/** The metadata that marks a file with 8-bit matrices. */
 export const quantizedMetadata = { "blip-ts.dtype": "int8", "blip-ts.int8": "1" } as const;
 
-/**
- * The two tensors of each range. Each row's (or block's) largest number becomes 127 or -127; -128 is not used.
- * @param onBytes called with the bytes made since the last call
- */
+/** The two tensors of each range. The largest magnitude of each row (or block) maps to 127 or -127; -128 is unused. */
 export function quantizedTensors(
   ranges: readonly QuantizedRange[],
   names: (matrix: string, inBlocks: boolean) => { readonly values: string; readonly scale: string },
@@ -61,7 +61,7 @@ function largestOf(numbers: Float32Array, start: number, end: number): number {
   let largest = 0;
   for (let index = start; index < end; index++) {
     const size = Math.abs(numbers[index] ?? missed("number"));
-    // A number that is none makes the scale none, so that it is seen.
+    // A NaN makes the scale NaN, so that the problem is visible.
     if (Number.isNaN(size)) return NaN;
     if (size > largest) largest = size;
   }
@@ -79,7 +79,7 @@ async function scalesOf({ tensor, start, end, block }: QuantizedRange): Promise<
   return scales;
 }
 
-/** The numbers of a chunk of whole rows at a time, in the order in which they lie in the matrix. */
+/** Yields the values of whole rows chunk by chunk, in the matrix's order. */
 async function* blocksOf(
   { tensor, start, end }: QuantizedRange,
   block: number,
@@ -95,17 +95,19 @@ async function* blocksOf(
   }
 }
 
-/** One over the scale as it is stored; of zeros alone 0. */
+/** The inverse of the stored scale; 0 if all numbers are 0. */
 const inverseOf = (numbers: Float32Array, start: number, end: number): number =>
   1 / Math.fround(largestOf(numbers, start, end) / 127) || 0;
 
-/** A number that is none becomes 0: its scale is none, so that it is seen. */
+/** A non-finite number becomes 0. Its scale is not finite either, so the problem stays visible. */
 function roundedBy(inverse: number, value: number): number {
   const scaled = value * inverse;
   return Number.isFinite(scaled) ? Math.round(scaled) : 0;
 }
 
-/** Rows at a time: their places in a column of the transposed matrix lie in one line of the processor's cache. */
+/**
+ * The number of rows processed together. Their values within a column of the transposed matrix share one cache line.
+ */
 const BLOCK = 64;
 
 async function valuesOf({ tensor, start, end }: QuantizedRange): Promise<Uint8Array> {
@@ -143,17 +145,20 @@ interface Part {
   readonly scale?: StoredTensor;
 }
 
-/** A file's tensors, those of 8 bits apart. */
+/** A file's tensors, with the 8-bit ones separate. */
 export interface QuantizedFile {
-  /** With each 8-bit matrix as the [out, in] that it stands for, of type int8: its bytes are not those of that shape. */
+  /**
+   * All tensors by name. An 8-bit matrix appears as the [out, in] matrix it stands for, with dtype int8; its bytes do
+   * not have that shape.
+   */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** The 8-bit matrices and their scales by name; empty where the file has none. */
+  /** The 8-bit matrices and their scales by name; empty if the file has none. */
   readonly quantized: ReadonlyMap<string, StoredTensor>;
 }
 
 /**
  * Finds a file's 8-bit matrices.
- * @throws {ModelError} `checkpoint/quantized` where one has no scales, or shapes or rows do not fit
+ * @throws {ModelError} `checkpoint/quantized` if a matrix has no scales, or if shapes or rows do not fit
  */
 export function readQuantized(all: ReadonlyMap<string, StoredTensor>): QuantizedFile {
   const parts = new Map<string, Map<string, Part>>();
@@ -183,17 +188,19 @@ export function readQuantized(all: ReadonlyMap<string, StoredTensor>): Quantized
   for (const [matrix, stored] of parts) {
     const tensor = matrixOf(matrix, [...stored.values()]);
     if (tensors.has(matrix))
-      throw badQuantized(tensor.source.name, matrix, "it is there in floating point as well");
+      throw badQuantized(tensor.source.name, matrix, "it is also present in floating point");
     tensors.set(matrix, tensor);
   }
   return { tensors, quantized };
 }
 
-/** The matrices that 8-bit tensors stand for. @param names of those tensors; others among them are passed over */
+/**
+ * The names of the matrices that 8-bit tensors stand for. @param names tensor names; names of other tensors are ignored
+ */
 export const quantizedMatrices = (names: Iterable<string>): ReadonlySet<string> =>
   new Set([...names].flatMap((name) => partName.exec(name)?.groups?.matrix ?? []));
 
-/** The matrix [out, in] that parts stand for together. */
+/** The matrix [out, in] that parts form together. */
 function matrixOf(matrix: string, parts: readonly Part[]): StoredTensor {
   const [sample] = parts;
   const where = (sample?.values ?? sample?.scale)?.source.name ?? "the checkpoint";
@@ -207,19 +214,19 @@ function matrixOf(matrix: string, parts: readonly Part[]): StoredTensor {
       throw badQuantized(
         where,
         name,
-        `expected int8 [in, out] or uint8 blocks [out, in / block, block], found ${values.dtype} [${values.shape.join(", ")}]`,
+        `expected int8 [in, out] or uint8 blocks [out, in / block, block], got ${values.dtype} [${values.shape.join(", ")}]`,
       );
     if (scale.dtype !== "float32" || scale.shape.join() !== scales.join())
       throw badQuantized(
         where,
         name,
-        `expected float32 [${scales.join(", ")}] scales, found ${scale.dtype} [${scale.shape.join(", ")}]`,
+        `expected float32 [${scales.join(", ")}] scales, got ${scale.dtype} [${scale.shape.join(", ")}]`,
       );
     if (start !== rows || (end !== undefined && end !== start + out))
       throw badQuantized(
         where,
         name,
-        `expected rows from ${rows} on, ${out} of them, found ${start} to ${String(end)}`,
+        `expected rows from ${rows} on, ${out} of them, got ${start} to ${String(end)}`,
       );
     if (width !== undefined && width !== inner)
       throw badQuantized(where, name, `its parts have ${width} and ${inner} columns`);
@@ -232,7 +239,9 @@ function matrixOf(matrix: string, parts: readonly Part[]): StoredTensor {
   return { ...first.values, name: matrix, dtype: "int8", shape: [rows, width], byteLength: rows * width };
 }
 
-/** The matrix [out, inner] that numbers stand for, and the shape of its scales; undefined where they are neither kind. */
+/**
+ * The shape of the matrix that stored numbers stand for, and the shape of its scales; undefined if neither layout fits.
+ */
 function shapeOf({ dtype, shape }: StoredTensor) {
   const [first, second, third] = shape;
   if (first === undefined || second === undefined) return undefined;

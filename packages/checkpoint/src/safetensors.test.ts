@@ -14,7 +14,7 @@ const f32 = (shape: unknown, begin: unknown, end: unknown) => ({
 });
 
 describe("readSafetensors", () => {
-  it("hands out byte ranges of the file, not copies", async () => {
+  it("returns byte ranges of the file, not copies", async () => {
     const data = Uint8Array.from({ length: 12 }, (_, index) => index);
     const header = { __metadata__: { format: "pt" }, b: f32([2], 4, 12), a: f32([], 0, 4) };
     const checkpoint = await open(header, data);
@@ -27,7 +27,7 @@ describe("readSafetensors", () => {
     expect(b && [...(await readTensorBytes(b))]).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
-  it("takes tensors without elements, and a header padded with spaces", async () => {
+  it("accepts tensors without elements, and a header padded with spaces", async () => {
     const { tensors } = await open(
       `${JSON.stringify({ empty: f32([0, 7], 0, 0), one: f32([1], 0, 4) })}   `,
       new Uint8Array(4),
@@ -73,9 +73,15 @@ describe("readSafetensors", () => {
       "checkpoint/duplicate",
       "dtype",
     ],
-    ["metadata that is no text", { __metadata__: { n: 1 } }, 0, "checkpoint/malformed", "holds a number"],
+    ["metadata that is no text", { __metadata__: { n: 1 } }, 0, "checkpoint/malformed", "has a number"],
     ["an entry that is no object", { a: null }, 0, "checkpoint/malformed", "not an object"],
-    ["an entry with more keys", { a: { ...f32([1], 0, 4), x: 1 } }, 4, "checkpoint/malformed", "keys beside"],
+    [
+      "an entry with more keys",
+      { a: { ...f32([1], 0, 4), x: 1 } },
+      4,
+      "checkpoint/malformed",
+      "keys other than",
+    ],
     [
       "a type that is not known",
       { a: { ...f32([1], 0, 1), dtype: "F8_E4M3" } },
@@ -105,7 +111,7 @@ describe("readSafetensors", () => {
       { a: f32([1], 0, 4), b: f32([1], 8, 12) },
       12,
       "checkpoint/malformed",
-      "belong to none",
+      "belong to no tensor",
     ],
     ["a gap at the beginning", { a: f32([1], 4, 8) }, 8, "checkpoint/malformed", "4 bytes before"],
     ["bytes behind the last tensor", { a: f32([1], 0, 4) }, 5, "checkpoint/malformed", "1 bytes at the end"],
@@ -116,7 +122,7 @@ describe("readSafetensors", () => {
     expect(failure.message).toContain(says);
   });
 
-  it("refuses a header length above the limit before it reads the header", async () => {
+  it("rejects a header length above the limit before it reads the header", async () => {
     const bytes = safetensorsOf("{}");
     new DataView(bytes.buffer).setBigUint64(0, 2n ** 63n, true);
     expect(await failureOf(() => readSafetensors(memorySource("m", bytes)))).toMatchObject({
@@ -149,7 +155,7 @@ describe("readSafetensors", () => {
     },
   );
 
-  it("gives the event loop its turn while it reads many entries", async () => {
+  it("yields to the event loop while it reads many entries", async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
     await open(Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`t${at}`, f32([0], 0, 0)])));
@@ -157,16 +163,16 @@ describe("readSafetensors", () => {
     expect(turns).toBeGreaterThanOrEqual(3);
   });
 
-  it("names a file that ends within its header as truncated", async () => {
+  it("reports a file that ends within its header as truncated", async () => {
     const bytes = safetensorsOf({ a: f32([1], 0, 4) }, new Uint8Array(4));
     for (const length of [0, 7, 8, 20]) {
       const failure = await failureOf(() => readSafetensors(memorySource("m", bytes.subarray(0, length))));
       expect(failure).toMatchObject({ code: "checkpoint/truncated" });
-      expect(failure.message).toContain("not whole");
+      expect(failure.message).toContain("incomplete");
     }
   });
 
-  it("shows a name from the file without its control characters, and not without end", async () => {
+  it("shows a name from the file shortened and without control characters", async () => {
     const failure = await failureOf(() => open({ ["\u001b[31m\u202e" + "x".repeat(9_999)]: null }));
     expect(failure.message).not.toMatch(/[\u001b\u202e]/);
     expect(failure.message.length).toBeLessThan(600);

@@ -1,5 +1,5 @@
-// The safetensors reader: 8 bytes of header length, a JSON header, then the data. As strict as the reference
-// implementation: offsets must tile the data section without overlap, gap or rest. Beyond it, repeated keys are refused.
+// The safetensors reader: 8 bytes of header length, a JSON header, then the data. It is as strict as the reference
+// implementation: tensors must cover the data section exactly, without overlaps or gaps. It also refuses repeated keys.
 import { type ByteSource, nextTurn, schema } from "@blip-ts/base";
 import { duplicateName, malformed, overLimit, quoted, truncated, unsupportedDType } from "./errors.ts";
 import { decodeUtf8, readRange, readUint64, viewOf } from "./read-range.ts";
@@ -13,25 +13,25 @@ import {
 } from "./stored-tensor.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
-/** Bytes before the header: its length as a little-endian 64-bit number. */
+/** The bytes before the header: its length as a little-endian 64-bit number. */
 export const HEADER_LENGTH_BYTES = 8;
 
-/** Most bytes of a header; that of a pre-training checkpoint of BLIP has some 300,000. */
+/** The largest header in bytes. A pre-training checkpoint of BLIP has some 300,000. */
 export const MAX_HEADER_BYTES = 4_000_000;
 
-/** Most tensors and notes of a header; a pre-training checkpoint of BLIP has some 2,000. */
+/** The most tensors and notes in a header. A pre-training checkpoint of BLIP has some 2,000. */
 export const MAX_ENTRIES = 100_000;
 
-/** Entries that are looked at in one turn of the event loop: a few milliseconds. */
+/** The entries processed per turn of the event loop: a few milliseconds of work. */
 const ENTRIES_A_TURN = 5_000;
 
-/** The header, its entries, the two arrays in an entry. */
+/** Nesting levels: the header, its entries, the two arrays in an entry. */
 const MAX_HEADER_DEPTH = 3;
 
-/** Most values in a header; a pre-training checkpoint of BLIP has about 15,000. */
+/** The most values in a header. A pre-training checkpoint of BLIP has about 15,000. */
 const MAX_HEADER_ITEMS = 1_000_000;
 
-/** What of a header is read: `bytes` at most, levels, values. Beyond it the file is refused. */
+/** The limits of a header: size in bytes, nesting levels, values. A file beyond them is refused. */
 export const maxSafetensorsHeader = {
   bytes: MAX_HEADER_BYTES,
   depth: MAX_HEADER_DEPTH,
@@ -52,9 +52,10 @@ const DTYPES: ReadonlyMap<unknown, CheckpointDType> = new Map([
 ]);
 
 /**
- * Opens a safetensors file: reads its header and hands out the byte ranges of its tensors.
+ * Opens a safetensors file: reads its header and returns the byte ranges of its tensors.
  * @param source the file
- * @throws {ModelError} `checkpoint/truncated`, `checkpoint/malformed`, `checkpoint/limit`, `checkpoint/dtype`, `checkpoint/duplicate`
+ * @throws {ModelError} `checkpoint/truncated`, `checkpoint/malformed`, `checkpoint/limit`, `checkpoint/dtype`,
+ * `checkpoint/duplicate`
  */
 export async function readSafetensors(source: ByteSource): Promise<Checkpoint> {
   const header = await readHeader(source);
@@ -108,14 +109,14 @@ function readMetadata(source: ByteSource, value: unknown): Record<string, string
   expectEntries(source, Object.keys(value).length);
   const entries = Object.entries(value).map(([key, text]): [string, string] => {
     if (typeof text !== "string")
-      throw malformed(source.name, `__metadata__ holds a ${typeof text}, not a string`);
+      throw malformed(source.name, `__metadata__ has a ${typeof text}, not a string`);
     return [key, text];
   });
-  // fromEntries defines own properties, so that a key named __proto__ stays a key.
+  // fromEntries defines own properties, so a key named __proto__ stays a key.
   return Object.fromEntries(entries);
 }
 
-/** An object may have a `toString` that is none. */
+/** The dtype for messages. String() would fail on an object whose `toString` is not a function. */
 const dtypeText = (dtype: unknown): string => (typeof dtype === "string" ? dtype : schema.shownValue(dtype));
 
 const ENTRY_KEYS: ReadonlySet<string> = new Set(["dtype", "shape", "data_offsets"]);
@@ -124,7 +125,7 @@ function readEntry(source: ByteSource, name: string, entry: unknown, dataStart: 
   const bad = (detail: string) => malformed(source.name, `the header's entry ${quoted(name)} ${detail}`);
   if (!isRecord(entry)) throw bad("is not an object");
   if (Object.keys(entry).some((key) => !ENTRY_KEYS.has(key)))
-    throw bad("has keys beside dtype, shape and data_offsets");
+    throw bad("has keys other than dtype, shape and data_offsets");
   const dtype = DTYPES.get(entry.dtype);
   if (dtype === undefined)
     throw unsupportedDType(source.name, name, dtypeText(entry.dtype), [...DTYPES.keys()].map(String));
@@ -153,14 +154,17 @@ function integers(value: unknown): number[] | undefined {
   return value.every(isSize) ? value : undefined;
 }
 
-/** Every byte of the data section belongs to exactly one tensor. */
+/** Checks that every byte of the data section belongs to exactly one tensor. */
 function checkTiling(source: ByteSource, tensors: StoredTensor[], dataStart: number): void {
   const inOrder = tensors.sort((a, b) => a.offset - b.offset || a.byteLength - b.byteLength);
   let end = dataStart;
   for (const { name, offset, byteLength } of inOrder) {
     if (offset < end) throw malformed(source.name, `the tensor ${quoted(name)} overlaps another one`);
     if (offset > end)
-      throw malformed(source.name, `${offset - end} bytes before the tensor ${quoted(name)} belong to none`);
+      throw malformed(
+        source.name,
+        `${offset - end} bytes before the tensor ${quoted(name)} belong to no tensor`,
+      );
     end = offset + byteLength;
   }
   if (end !== source.size)

@@ -1,10 +1,10 @@
-// The bound of all shards together, which takes as many tensors as no model has.
+// The limit over all shards, which needs more tensors than any model has.
 import { expect, test } from "vitest";
 import { failureOf, safetensorsOf } from "@blip-ts/testing";
 import { memorySource } from "./memory-source.ts";
 import { readSharded } from "./sharded.ts";
 
-test("more tensors than a model has are refused, listed or not", async () => {
+test("more tensors than a model has are rejected, listed or not", async () => {
   const shard = (start: number) => {
     const names = Array.from({ length: 60_000 }, (_, index) => `t${start + index}`);
     const entry = (index: number) => ({ dtype: "U8", shape: [1], data_offsets: [index, index + 1] });

@@ -25,7 +25,7 @@ const index = {
 };
 
 describe("readSharded", () => {
-  it("opens each shard once and gives all tensors, each in its own file", async () => {
+  it("opens each shard once and returns all tensors, each in its own file", async () => {
     const { format, tensors, metadata } = await open(index, {
       "1.safetensors": shard("a", "c"),
       "2.safetensors": shard("b"),
@@ -48,7 +48,7 @@ describe("readSharded", () => {
       expect(failure.message).toContain(says);
   });
 
-  it("refuses shards of two formats", async () => {
+  it("rejects shards of two formats", async () => {
     const torch = torchZipOf(stateDict([{ name: "b", shape: [1] }], { b: [1] }), { b: [1] });
     const files = { "1.safetensors": shard("a", "c"), "2.safetensors": torch };
     const failure = await failureOf(() => open(index, files));
@@ -56,7 +56,7 @@ describe("readSharded", () => {
     expect(failure.message).toContain("two formats: safetensors, and torch-zip in 2.safetensors");
   });
 
-  it("does not take a tensor from another shard than the one that is named", async () => {
+  it("does not read a tensor from another shard than the named one", async () => {
     const files = { "1.safetensors": shard("a", "b", "c"), "2.safetensors": shard() };
     expect(await failureOf(() => open(index, files))).toMatchObject({ fields: { missing: ["b"] } });
   });
@@ -81,25 +81,25 @@ describe("readSharded", () => {
   });
 
   it.each<[unknown, string]>([
-    [null, "expected an object with a weight_map, found null"],
-    [[], "expected an object with a weight_map, found []"],
-    [{}, "weight_map: expected an object from tensors to files, at most 100000 of them, found nothing"],
+    [null, "expected an object with a weight_map, got null"],
+    [[], "expected an object with a weight_map, got []"],
+    [{}, "weight_map: expected an object from tensors to files, at most 100000 of them, got nothing"],
     [
       { weight_map: [] },
-      "weight_map: expected an object from tensors to files, at most 100000 of them, found []",
+      "weight_map: expected an object from tensors to files, at most 100000 of them, got []",
     ],
     [{ weight_map: {} }, "the weight_map of the index is empty"],
     [
       { weight_map: { a: { toString: 1, valueOf: 1 } } },
-      'weight_map.a: expected a text of at most 255 characters, found {"toString":1,"valueOf":1}',
+      'weight_map.a: expected a text of at most 255 characters, got {"toString":1,"valueOf":1}',
     ],
     [
       { weight_map: { a: "../b" } },
-      'weight_map.a: expected the plain name of a file beside the index, found "../b"',
+      'weight_map.a: expected the plain name of a file beside the index, got "../b"',
     ],
     [
       { weight_map: { a: "1" }, metadata: [] },
-      "metadata: expected an object of notes, at most 100000 of them, found []",
+      "metadata: expected an object of notes, at most 100000 of them, got []",
     ],
   ])("refuses the index %j, and names the field", async (json, says) => {
     const failure = await failureOf(() => open(json, {}));
@@ -107,7 +107,7 @@ describe("readSharded", () => {
     expect(failure.message).toContain(says);
   });
 
-  it("takes tensors whose names are those of prototypes", async () => {
+  it("accepts tensors with the names of prototypes", async () => {
     const json: unknown = JSON.parse(
       '{"weight_map": {"constructor": "1.safetensors", "__proto__": "1.safetensors"}}',
     );
@@ -117,7 +117,7 @@ describe("readSharded", () => {
     expect([...tensors.keys()]).toEqual(["constructor", "__proto__"]);
   });
 
-  it("refuses more shards than any model has", async () => {
+  it("rejects more shards than any model has", async () => {
     const weight_map = Object.fromEntries(
       Array.from({ length: 1_001 }, (_, i) => [`t${i}`, `${i}.safetensors`]),
     );

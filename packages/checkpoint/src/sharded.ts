@@ -1,27 +1,27 @@
-// A model in several files, of safetensors or of PyTorch: `model.safetensors.index.json` or `pytorch_model.bin.index.json`
-// says which file holds which tensor. Index and files must agree name for name.
+// A model in several files, of safetensors or PyTorch: `model.safetensors.index.json` or `pytorch_model.bin.index.json`
+// maps tensors to files. The index and the files must have the same names.
 import { type ByteSource, schema } from "@blip-ts/base";
 import { disagreeingShards, malformed, overLimit } from "./errors.ts";
 import { openCheckpoint } from "./open-checkpoint.ts";
 import { MAX_ENTRIES } from "./safetensors.ts";
 import type { Checkpoint, CheckpointFormat, StoredTensor } from "./stored-tensor.ts";
 
-/** Most files of one model. */
+/** The most files per model. */
 export const MAX_SHARDS = 1_000;
 
-/** Most characters of the name of one. */
+/** The longest file name of a shard in characters. */
 const MAX_SHARD_NAME = 255;
 
-/** Letters, digits and a few signs: no separator, no leading dot, nothing that means something in a URL. */
+/** Letters, digits and a few signs: no separator, no leading dot, no character with a meaning in URLs. */
 const SHARD_NAME = /^[A-Za-z0-9_][A-Za-z0-9_. -]*$/;
 
 /**
  * Opens all shards of a model.
  * @param indexJson the parsed index
  * @param indexName its path, for messages
- * @param open gives the file of that name beside the index
- * @throws {ModelError} `checkpoint/malformed` for a bad index or shards of several formats, `checkpoint/shards` where index
- *   and files disagree, `checkpoint/limit`, and what `openCheckpoint` and `open` throw
+ * @param open opens a file beside the index, by its name
+ * @throws {ModelError} `checkpoint/malformed` for a bad index or shards of several formats; `checkpoint/shards` if the
+ * index and the files disagree; `checkpoint/limit`; and the errors of `openCheckpoint` and `open`
  */
 export async function readSharded(
   indexJson: unknown,
@@ -55,7 +55,7 @@ export async function readSharded(
   return { format, tensors, metadata };
 }
 
-/** What the index may say. Of the metadata texts and numbers are handed on. */
+/** The schema of an index. Only strings and numbers of its metadata are kept. */
 const indexSchema = schema.fields(
   {
     weight_map: schema.recordOf(

@@ -31,7 +31,7 @@ describe("readTensorBytes", () => {
     expect(await valuesOf(tensor([4, 2, 3], [1, 12, 4]))).toEqual(expected);
   });
 
-  it("repeats elements where a stride is 0", async () => {
+  it("repeats elements if a stride is 0", async () => {
     expect(await valuesOf(tensor([2, 3], [0, 1], 4))).toEqual([1, 2, 3, 1, 2, 3]);
   });
 
@@ -56,7 +56,7 @@ describe("readTensorBytes", () => {
     expect([...(await read("int64", 16))]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 17, 18, 19, 20, 21, 22, 23, 24]);
   });
 
-  it("gives bytes that can be seen as numbers, wherever the source put them", async () => {
+  it("returns bytes that can be viewed as numbers, wherever the source put them", async () => {
     const unaligned = {
       ...source,
       read: () => Promise.resolve(new Uint8Array(new ArrayBuffer(9), 1, 8)),

@@ -1,9 +1,9 @@
-// What a checkpoint is once it is opened: names, shapes and byte ranges. No weight is read here but by `readTensorBytes`.
+// An opened checkpoint: names, shapes and byte ranges. Only `readTensorBytes` reads weights.
 import { last, missed, must, type ByteSource } from "@blip-ts/base";
 import { malformed, overLimit, quoted } from "./errors.ts";
 import { readRange } from "./read-range.ts";
 
-/** Element types that the readers know, with the bytes of one element. */
+/** The supported element types, with the bytes per element. */
 export const BYTES_PER_ELEMENT = {
   float64: 8,
   float32: 4,
@@ -19,18 +19,18 @@ export const BYTES_PER_ELEMENT = {
 
 export type CheckpointDType = keyof typeof BYTES_PER_ELEMENT;
 
-/** A tensor of a file, as the place where its bytes lie. */
+/** A tensor of a file, as a byte range. */
 export interface StoredTensor {
   readonly name: string;
   readonly dtype: CheckpointDType;
   readonly shape: readonly number[];
-  /** The file that holds it. */
+  /** The file with the tensor's bytes. */
   readonly source: ByteSource;
-  /** Byte offset of the first element in `source`. */
+  /** The byte offset of the first element in `source`. */
   readonly offset: number;
-  /** Bytes of the whole tensor, contiguous (also where `strides` is present). */
+  /** The bytes of the whole tensor when contiguous (also if `strides` is present). */
   readonly byteLength: number;
-  /** In elements; present only where the elements do not lie contiguously in row-major order. */
+  /** Strides in elements; present only if the elements are not contiguous in row-major order. */
   readonly strides?: readonly number[];
 }
 
@@ -43,13 +43,13 @@ export interface Checkpoint {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Most dimensions of a tensor (PyTorch's own limit). */
+/** The most dimensions of a tensor (PyTorch's own limit). */
 export const MAX_RANK = 64;
 
-/** Most bytes that `readTensorBytes` reads or makes for one tensor; the largest of BLIP has 94 MB. */
+/** The most bytes that `readTensorBytes` reads or makes for one tensor. BLIP's largest has 94 MB. */
 export const MAX_TENSOR_BYTES = 2 ** 30;
 
-/** Product of the dimensions; `undefined` where it is no safe integer. */
+/** The product of the dimensions; undefined if it is not a safe integer. */
 export function elementCount(shape: readonly number[]): number | undefined {
   let count = 1;
   for (const size of shape) {
@@ -59,7 +59,7 @@ export function elementCount(shape: readonly number[]): number | undefined {
   return count;
 }
 
-/** Do strides (in elements) describe row-major order without gaps? Dimensions of size 1 may have any stride. */
+/** Whether strides (in elements) describe row-major order without gaps. Dimensions of size 1 may have any stride. */
 export function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -71,14 +71,16 @@ export function isContiguous(shape: readonly number[], strides: readonly number[
   return true;
 }
 
-/** Index of the last element that strides can reach from the first; Infinity or unsafe numbers where they lie. */
+/**
+ * The index of the last element that strides can reach from the first. It may be Infinity or unsafe if the sizes are.
+ */
 export const lastElement = (shape: readonly number[], strides: readonly number[]): number =>
   shape.reduce((last, size, axis) => last + (size - 1) * must(strides, axis, "stride"), 0);
 
 /**
- * The elements of a tensor, contiguous and little-endian, in a buffer aligned to the element.
+ * Reads a tensor's elements, contiguous and little-endian, into a buffer aligned to the element.
  * @param tensor a tensor of an opened checkpoint
- * @param limits `maxBytes`: most bytes to read or to make, `MAX_TENSOR_BYTES` unless told
+ * @param limits `maxBytes`: the most bytes to read or to make; default `MAX_TENSOR_BYTES`
  * @throws {ModelError} `checkpoint/limit`, `checkpoint/truncated`, `checkpoint/malformed`
  */
 export async function readTensorBytes(
@@ -113,7 +115,9 @@ const aligned = (bytes: Uint8Array<ArrayBuffer>, width: number): Uint8Array<Arra
 
 const ARRAY_OF_WIDTH = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array } as const;
 
-/** Copies strided elements of `bytes` (the first element at 0) into row-major order. Elements are moved as whole words. */
+/**
+ * Copies strided elements of `bytes` (the first element at 0) into row-major order, moving each element as one word.
+ */
 function gather(
   bytes: Uint8Array<ArrayBuffer>,
   shape: readonly number[],

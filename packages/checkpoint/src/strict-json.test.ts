@@ -36,12 +36,12 @@ describe("parseStrictJson", () => {
     expect(result.ok ? "" : result.reason).toContain(reason);
   });
 
-  it("keeps the last of equal keys where they need not be unique", async () => {
+  it("keeps the last of equal keys if they need not be unique", async () => {
     const result = await parseStrictJson('{"a":1,"a":2}', { depth: 4, items: 20 });
     expect(result).toEqual({ ok: true, value: { a: 2 } });
   });
 
-  it("gives the event loop its turn between looking at a long text and parsing it", async () => {
+  it("yields to the event loop between checking a long text and parsing it", async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
     await parse(`"${"x".repeat(2 ** 21)}"`);
@@ -49,7 +49,7 @@ describe("parseStrictJson", () => {
     expect(turns).toBeGreaterThan(0);
   });
 
-  it("walks a string of 30 million characters", async () => {
+  it("checks a string of 30 million characters", async () => {
     const name = `${"x".repeat(30_000_000)}\\n`;
     expect((await parse(`{"${name}":"${name}"}`)).ok).toBe(true);
   });

@@ -1,5 +1,5 @@
-// JSON.parse keeps the last of two equal keys without a word, nests as deep as the text does, and makes as many objects
-// as it says. A walk over the text comes first: depth and number of values are bounded, repeated keys are found.
+// JSON.parse silently keeps the last of two equal keys, and has no limit on nesting or on the number of objects. So a
+// scan of the text comes first: it limits depth and number of values, and finds repeated keys.
 import { nextTurn } from "@blip-ts/base";
 
 export type StrictJson =
@@ -7,20 +7,20 @@ export type StrictJson =
   | { readonly ok: false; readonly reason: string; readonly duplicate?: string };
 
 export interface JsonLimits {
-  /** Levels of objects and arrays. */
+  /** The most nesting levels of objects and arrays. */
   readonly depth: number;
-  /** Values: members of objects and elements of arrays. */
+  /** The most values: members of objects and elements of arrays. */
   readonly items: number;
-  /** Refuses an object that has a key twice; without it the last one counts, as in Python. */
+  /** Refuses an object with a repeated key. Otherwise the last one counts, as in Python. */
   readonly uniqueKeys?: boolean;
 }
 
-/** Characters from which on a text is looked at and parsed in two turns of the event loop. */
+/** Longer texts, in characters, are scanned and parsed in two turns of the event loop. */
 const longText = 2 ** 20;
 
 /**
- * Parses JSON, refusing what is above the limits, and repeated keys if so told, before any value is made. Never throws.
- * The caller bounds the text's length: one of 4 MB takes some 50 ms, in two turns of the event loop.
+ * Parses JSON. It checks the limits, and repeated keys if requested, before it makes any value. It never throws. The
+ * caller limits the text's length: 4 MB take some 50 ms, in two turns of the event loop.
  */
 export async function parseStrictJson(text: string, limits: JsonLimits): Promise<StrictJson> {
   const { refusal, duplicate } = walk(text, limits);
@@ -41,7 +41,7 @@ interface Walk {
   duplicate?: string;
 }
 
-/** Looks at strings and punctuation only; what it says holds for valid JSON, and it ends on any text. */
+/** Scans strings and punctuation only. The result is meaningful for valid JSON; the scan ends on any text. */
 function walk(text: string, limits: JsonLimits): Walk {
   /** The keys of each open object; `undefined` for an open array. */
   const levels: (Set<string> | undefined)[] = [];
@@ -81,12 +81,12 @@ function walk(text: string, limits: JsonLimits): Walk {
         break;
       }
     }
-    if (items > limits.items) return { refusal: `it holds more than ${limits.items} values` };
+    if (items > limits.items) return { refusal: `it has more than ${limits.items} values` };
   }
   return result;
 }
 
-/** The place behind the closing quote of the string that opens at `start`, or the end of the text. */
+/** The index after the closing quote of the string that opens at `start`; the end of the text if it has none. */
 function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
     let escapes = 0;

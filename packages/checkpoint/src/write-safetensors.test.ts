@@ -1,4 +1,5 @@
-// Tensors compared by their numbers, however they lie in their files, and a file that is made while it is read.
+// Compares tensors by their numbers, whatever their layout in the files; and reads a file that is generated while it is
+// read.
 import { expect, test } from "vitest";
 import { memorySource } from "./memory-source.ts";
 import type { StoredTensor } from "./stored-tensor.ts";
@@ -23,7 +24,7 @@ function tensor(bytes: Uint8Array, strides?: readonly number[]): StoredTensor {
   };
 }
 
-test("a tensor that lies column by column is the same as one that lies row by row", async () => {
+test("a tensor stored by columns is equal to one stored by rows", async () => {
   const rows = new Uint8Array(2 * width);
   const columns = new Uint8Array(2 * width);
   for (let index = 0; index < 2 * width; index++) {
@@ -37,13 +38,13 @@ test("a tensor that lies column by column is the same as one that lies row by ro
   expect(await sameTensor(tensor(rows), strided)).toBe(false);
 });
 
-test("a file that lies nowhere has the bytes of the one that is written, however it is read", async () => {
+test("a generated file has the bytes of the written one, however it is read", async () => {
   const made = (shape: readonly number[], from: number) => ({
     ...({ dtype: "float32", shape, byteLength: 4 * shape.reduce((a, b) => a * b, 1) } as const),
     async *bytes() {
       const floats = Float32Array.from({ length: this.byteLength / 4 }, (_, index) => from + index);
       const bytes = new Uint8Array(floats.buffer);
-      // In pieces that end anywhere.
+      // Reads pieces with arbitrary ends.
       for (let done = 0; done < bytes.length; done += 7)
         yield await Promise.resolve(bytes.subarray(done, done + 7));
     },

@@ -1,4 +1,4 @@
-// Writing a safetensors file from tensors that lie elsewhere, chunk by chunk: no more than one chunk is in memory.
+// Writes a safetensors file from tensors stored elsewhere, chunk by chunk: only one chunk is in memory. See
 // https://huggingface.co/docs/safetensors
 import type { ByteSource } from "@blip-ts/base";
 import { readFailed } from "./errors.ts";
@@ -23,24 +23,24 @@ const DTYPE_NAMES: Readonly<Record<CheckpointDType, string>> = {
   bool: "BOOL",
 };
 
-/** Most bytes that are read at a time. */
+/** The most bytes per read. */
 const CHUNK = 2 ** 24;
 
-/** A tensor whose bytes are made while the file is written. */
+/** A tensor whose bytes are computed while the file is written. */
 export interface MadeTensor {
   readonly dtype: CheckpointDType;
   readonly shape: readonly number[];
   readonly byteLength: number;
-  /** All its bytes, little-endian and in row-major order, in chunks. */
+  /** All bytes, little-endian and in row-major order, in chunks. */
   bytes(): AsyncIterable<Uint8Array>;
 }
 
-/** What a file is written from. */
+/** The tensors of a file to write. */
 export type WritableTensors = ReadonlyMap<string, StoredTensor | MadeTensor>;
 
-/** A file as it will be: its header, and its tensors in their order. */
+/** The layout of the file: its header, and its tensors in order. */
 function layoutOf(tensors: WritableTensors, metadata: Readonly<Record<string, string>>) {
-  // Wider elements first, so that each begins where its type may.
+  // Wider elements come first, so that each tensor is aligned to its type.
   const order = [...tensors].sort(
     ([nameA, a], [nameB, b]) =>
       BYTES_PER_ELEMENT[b.dtype] - BYTES_PER_ELEMENT[a.dtype] || (nameA < nameB ? -1 : 1),
@@ -68,8 +68,8 @@ const bytesOf = (tensor: StoredTensor | MadeTensor) =>
 
 /**
  * The bytes of a safetensors file.
- * @param tensors by the names that the file is to give them
- * @param metadata entries beside `format`, which transformers wants
+ * @param tensors the tensors by their names in the file
+ * @param metadata further entries beside `format`, which transformers requires
  */
 export async function* safetensorsBytes(
   tensors: WritableTensors,
@@ -81,9 +81,9 @@ export async function* safetensorsBytes(
 }
 
 /**
- * A safetensors file that lies nowhere: what is read of it is made then. One tensor is in memory, that of the last read.
+ * A virtual safetensors file: its bytes are made when they are read. Only the tensor of the last read is in memory.
  * @param name for messages
- * @param tensors as for `safetensorsBytes`; their numbers do not change while the file is read
+ * @param tensors as for `safetensorsBytes`; their values must not change while the file is read
  */
 export function safetensorsSource(
   name: string,
@@ -110,7 +110,7 @@ export function safetensorsSource(
       if (!(offset >= 0 && length >= 0 && offset + length <= size))
         throw readFailed(name, offset, length, size);
       const result = new Uint8Array(length);
-      /** Puts what is asked for of a part that begins at `from`. */
+      /** Copies the requested bytes of a part that begins at `from`. */
       const put = (from: number, bytes: Uint8Array) => {
         const [first, end] = [Math.max(offset, from), Math.min(offset + length, from + bytes.length)];
         if (first < end) result.set(bytes.subarray(first - from, end - from), first - offset);
@@ -130,7 +130,7 @@ export function safetensorsSource(
 /** The bytes of a tensor in row-major order, chunk by chunk. */
 export async function* tensorBytes(tensor: StoredTensor): AsyncGenerator<Uint8Array, void, undefined> {
   if (tensor.strides) {
-    // In the same chunks as any other, so that two can be compared.
+    // The chunks have the usual size, so that two tensors can be compared.
     const bytes = await readTensorBytes(tensor);
     for (let done = 0; done < bytes.length; done += CHUNK) yield bytes.subarray(done, done + CHUNK);
     return;
@@ -141,7 +141,7 @@ export async function* tensorBytes(tensor: StoredTensor): AsyncGenerator<Uint8Ar
   }
 }
 
-/** Do two tensors hold the same numbers in the same type and shape? */
+/** Whether two tensors have the same values, type and shape. */
 export async function sameTensor(a: StoredTensor, b: StoredTensor): Promise<boolean> {
   if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
   if (a.source === b.source && a.offset === b.offset && !a.strides && !b.strides) return true;

@@ -1,13 +1,16 @@
-// The directory of a zip archive, and where the bytes of a stored member lie (PyTorch compresses none).
-// Follows PKWARE's APPNOTE, zip64 included; whatever this reader cannot vouch for is refused.
+// Reads the directory of a zip archive and locates the bytes of stored members (PyTorch does not compress them).
+// Follows PKWARE's APPNOTE, including zip64. Archives that the reader cannot verify are refused.
 import { type ByteSource, nextTurn } from "@blip-ts/base";
 import { duplicateName, malformed, overLimit, quoted, unsupported } from "./errors.ts";
 import { decodeUtf8, readRange, readUint64, viewOf } from "./read-range.ts";
 
-/** Most bytes of a central directory, so 86,956 members; that of a pre-training checkpoint of BLIP has some 200,000. */
+/**
+ * The largest central directory in bytes, that is 86,956 members. A pre-training checkpoint of BLIP has some 200,000
+ * bytes.
+ */
 export const MAX_DIRECTORY_BYTES = 4_000_000;
 
-/** Members that are looked at in one turn of the event loop: a few milliseconds. */
+/** The members processed per turn of the event loop: a few milliseconds of work. */
 const MEMBERS_A_TURN = 5_000;
 
 const END_BYTES = 22;
@@ -41,16 +44,16 @@ const METHOD_NAMES: ReadonlyMap<number, string> = new Map([
 /** A member as the directory describes it. */
 export interface ZipMember {
   readonly name: string;
-  /** Length of the name in UTF-8. */
+  /** The length of the name in UTF-8. */
   readonly nameBytes: number;
   readonly size: number;
-  /** Bytes that it takes in the archive; those of `size` where it is stored uncompressed. */
+  /** Its size in the archive; equal to `size` if it is stored uncompressed. */
   readonly packedSize: number;
   readonly flags: number;
   readonly method: number;
-  /** Where its local header starts. */
+  /** The offset of its local header. */
   readonly headerOffset: number;
-  /** First byte that is not its own: the next local header, or the central directory. */
+  /** The first byte after its space: the next local header, or the central directory. */
   readonly boundary: number;
 }
 
@@ -61,7 +64,7 @@ interface DirectoryPlace {
 }
 
 /**
- * Reads the central directory. Whether a member can be used is known when it is located.
+ * Reads the central directory. `locateMember` checks whether a member can be used.
  * @returns the members by name
  * @throws {ModelError} `checkpoint/malformed`, `checkpoint/unsupported`, `checkpoint/limit`, `checkpoint/duplicate`
  */
@@ -89,7 +92,7 @@ export async function readZipDirectory(source: ByteSource): Promise<ReadonlyMap<
   return withBoundaries(source, members, directory.offset);
 }
 
-/** Finds the directory through the end record, and through the zip64 end record where there is one. */
+/** Finds the directory through the end record, and through the zip64 end record if there is one. */
 async function findDirectory(source: ByteSource): Promise<DirectoryPlace> {
   const tailLength = Math.min(source.size, END_BYTES + MAX_COMMENT_BYTES + LOCATOR_BYTES + END64_BYTES);
   const tailOffset = source.size - tailLength;
@@ -97,7 +100,7 @@ async function findDirectory(source: ByteSource): Promise<DirectoryPlace> {
   const view = viewOf(tail);
   const at = findEndRecord(view);
   if (at === undefined)
-    throw malformed(source.name, "the zip archive has no end record; most often such a file is not whole");
+    throw malformed(source.name, "the zip archive has no end record; such a file is usually incomplete");
 
   const small = {
     members: view.getUint16(at + 10, true),
@@ -123,7 +126,7 @@ async function findDirectory(source: ByteSource): Promise<DirectoryPlace> {
   return directory;
 }
 
-/** The last end record whose comment reaches exactly to the end of the file. */
+/** Finds the last end record whose comment ends exactly at the end of the file. */
 function findEndRecord(view: DataView): number | undefined {
   for (
     let at = view.byteLength - END_BYTES;
@@ -170,7 +173,7 @@ function readCentralHeader(source: ByteSource, bytes: Uint8Array, at: number) {
   );
   const nameBytes = nameEnd - at - CENTRAL_BYTES;
   if (size === undefined || packedSize === undefined || headerOffset === undefined)
-    throw malformed(source.name, `the zip directory does not say how large ${quoted(name)} is, or where`);
+    throw malformed(source.name, `the zip directory lacks the size or the offset of ${quoted(name)}`);
   return { name, nameBytes, size, packedSize, flags, method, headerOffset, next };
 }
 
@@ -189,7 +192,7 @@ function checkStored(source: ByteSource, name: string, flags: number, method: nu
     );
 }
 
-/** Takes the values that do not fit 32 bits from the zip64 extra field, in the order given. */
+/** Replaces values that do not fit 32 bits by those of the zip64 extra field, in order. */
 function resolveZip64(
   values: readonly number[],
   view: DataView,
@@ -209,7 +212,7 @@ function resolveZip64(
   });
 }
 
-/** Gives each member the place where the next one begins, and refuses members that overlap. */
+/** Sets each member's boundary, and refuses members that overlap. */
 function withBoundaries(
   source: ByteSource,
   members: ReadonlyMap<string, Omit<ZipMember, "boundary">>,
@@ -219,7 +222,7 @@ function withBoundaries(
   let boundary = directoryOffset;
   for (const member of [...members.values()].sort((a, b) => b.headerOffset - a.headerOffset)) {
     if (member.headerOffset + LOCAL_BYTES + member.packedSize > boundary)
-      throw malformed(source.name, `the zip member ${quoted(member.name)} reaches into what follows it`);
+      throw malformed(source.name, `the zip member ${quoted(member.name)} overlaps the data after it`);
     result.set(member.name, { ...member, boundary });
     boundary = member.headerOffset;
   }
@@ -227,7 +230,7 @@ function withBoundaries(
 }
 
 /**
- * Where the bytes of a member begin: behind its local header, which must agree with the directory.
+ * The offset of a member's bytes: after its local header, which must agree with the directory.
  * @throws {ModelError} `checkpoint/malformed`, `checkpoint/unsupported`
  */
 export async function locateMember(source: ByteSource, member: ZipMember): Promise<number> {
@@ -240,7 +243,7 @@ export async function locateMember(source: ByteSource, member: ZipMember): Promi
       `the zip directory contradicts itself about the size of ${quoted(member.name)}`,
     );
   const length = LOCAL_BYTES + member.nameBytes;
-  if (member.headerOffset + length > member.boundary) throw bad("reaches into what follows it");
+  if (member.headerOffset + length > member.boundary) throw bad("overlaps the data after it");
   const bytes = await readRange(source, member.headerOffset, length, `the local header of ${member.name}`);
   const view = viewOf(bytes);
   const flags = view.getUint16(6, true);
@@ -248,11 +251,11 @@ export async function locateMember(source: ByteSource, member: ZipMember): Promi
     view.getUint32(0, true) === LOCAL_SIGNATURE &&
     view.getUint16(26, true) === member.nameBytes &&
     decodeUtf8(bytes.subarray(LOCAL_BYTES)) === member.name;
-  if (!agrees) throw bad("is not there");
+  if (!agrees) throw bad("is missing");
   checkStored(source, member.name, flags, view.getUint16(8, true));
   const size = view.getUint32(22, true);
   if ((flags & SIZES_FOLLOW_DATA) === 0 && size !== IN_ZIP64_32 && size !== member.size)
-    throw bad(`says ${size} bytes, the directory ${member.size}`);
+    throw bad(`has ${size} bytes, but the directory has ${member.size}`);
   const dataOffset = member.headerOffset + length + view.getUint16(28, true);
   if (dataOffset + member.size > member.boundary) throw bad("leaves too little room for its data");
   return dataOffset;

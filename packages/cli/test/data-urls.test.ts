@@ -32,7 +32,7 @@ describe("a data: URL", () => {
     expect(code).toBe(1);
     expect(stdout).toContain("data:image/png;base64,iVBORw0KGg... (");
     expect(stdout.length).toBeLessThan(500);
-    expect(stderr).toContain("characters that are no base64");
+    expect(stderr).toContain("characters that are not base64");
     expect(stderr.length).toBeLessThan(800);
   });
 });

@@ -40,7 +40,7 @@ const norm = "vision_model.post_layernorm.weight";
 const dog = ["text_encoder.embeddings.word_embeddings.weight", 56] as const;
 const error = {
   code: "model/not-finite",
-  message: expect.stringMatching(/expected finite numbers in .*, found others/) as string,
+  message: expect.stringMatching(/expected finite numbers in .*, got others/) as string,
 };
 const clean = (text: string) => {
   expect(text).not.toMatch(/\bNaN\b|Infinity|null|"caption": ""/);

@@ -1,4 +1,4 @@
-// BLIP's answer_list.json: the answers that a VQA model ranks.
+// Reads BLIP's answer_list.json: the answers that a VQA model ranks.
 import { jsonPieces, parseValue } from "./bytes/json-pieces.ts";
 import { badDocument, badRow, described } from "./errors.ts";
 import type { DataFile } from "./files.ts";
@@ -7,7 +7,7 @@ import { wholeFile } from "./place.ts";
 import { bytesOf } from "./row-source.ts";
 
 /**
- * A JSON list of texts, none blank, each once.
+ * Reads a JSON list of texts. Each text must be unique and not blank.
  * @throws {InputError} `dataset/bad-row`, `dataset/bad-json`, `dataset/encoding`, `dataset/truncated`
  */
 export async function readAnswers(file: DataFile, limits: Partial<DatasetLimits> = {}): Promise<string[]> {

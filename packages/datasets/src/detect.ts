@@ -1,5 +1,5 @@
-// What a path holds: the container by its first bytes, the form by its first row. Names decide nothing, but which file
-// of a folder is meant.
+// Detects the contents of a path: the container from the first bytes, the form from the first row. File names only
+// select files within a folder.
 import { InputError } from "@blip-ts/base";
 import { jsonPieces, parseValue, isRecord, type JsonRecord } from "./bytes/json-pieces.ts";
 import { headOf } from "./bytes/streams.ts";
@@ -34,15 +34,15 @@ export interface DetectOptions {
   readonly container: ContainerName | undefined;
   readonly csv: CsvRecords | undefined;
   /**
-   * All that a row has is kept: other members of shards, JSON files beside images; and an image may have no text.
-   * Default false.
+   * Keeps everything in a row, including other members of shards and JSON files beside images. An image may then have
+   * no text. Default: false.
    */
   readonly whole?: boolean;
 }
 
 export type Detected =
   | { readonly kind: "rows"; readonly source: RowSource }
-  /** `rows`: the same file as lines, if it may be either. */
+  /** `rows`: the same file as JSON lines, if it may be either. */
   | { readonly kind: "document"; readonly document: JsonDocument; readonly rows?: RowSource };
 
 export function documentOf(file: DataFile, limits: DatasetLimits): JsonDocument {
@@ -56,7 +56,7 @@ export async function detectFile(file: DataFile, options: DetectOptions): Promis
   const sniffed = sniffFile(file.name, head, whole);
   if (sniffed.container === "unknown")
     throw unknownFormat(file.name, options.task, sniffed.description, knownForms(options.task));
-  // One object on one line may be lines, too.
+  // One object on one line may also be JSON lines.
   const asked = sniffed.container === "jsonl" && container === "json" ? "jsonl" : container;
   if (asked !== undefined && asked !== sniffed.container)
     throw wrongFormat(file.name, asked, containerWhat[asked], containerWhat[sniffed.container]);
@@ -102,7 +102,7 @@ interface Candidate {
 }
 
 /**
- * The one form that a folder is in: metadata.jsonl or metadata.csv, Parquet, shards, or images with texts.
+ * Detects the form of a folder: metadata.jsonl or metadata.csv, Parquet, shards, or images with texts.
  * @throws {InputError} `dataset/unknown-format`, `dataset/ambiguous-format`
  */
 export async function detectFolder(folder: DataFolder, options: DetectOptions): Promise<Detected> {
@@ -137,7 +137,7 @@ function foundIn(folder: DataFolder, candidates: readonly Candidate[]): string {
 
 const endsWith = (file: DataFile, suffix: RegExp) => suffix.test(file.path);
 
-/** Tables that img2dataset writes beside its shards hold no images. */
+/** Excludes the tables that img2dataset writes beside its shards: they contain no images. */
 function withoutShardTables(tables: readonly DataFile[], folder: DataFolder): readonly DataFile[] {
   const stats = new Set(folder.files.map(({ path }) => path).filter((path) => path.endsWith("_stats.json")));
   const shards = new Set(
@@ -182,7 +182,7 @@ function candidatesOf(folder: DataFolder, options: DetectOptions): Candidate[] {
           shardSource(folder.name, inSplit(folder, shards, options), options.limits, options.whole),
         ),
     });
-  // Images without texts are data only where nothing else is.
+  // Images without texts count as data only if the folder has no other data.
   const beside = imageFolder(folder, {
     ...options,
     whole: options.whole === true && candidates.length === 0,
@@ -207,7 +207,7 @@ function imageFolder(folder: DataFolder, options: DetectOptions): Candidate | un
   };
 }
 
-/** One file of metadata; its paths start at its own folder. */
+/** Opens the one metadata file. Its paths are relative to its own folder. */
 async function openMetadata(
   folder: DataFolder,
   named: readonly DataFile[],
@@ -227,7 +227,7 @@ async function openMetadata(
   throw unknownFormat(file.name, options.task, "a JSON document", knownForms(options.task));
 }
 
-/** `data/train-00000-of-00002.parquet` and `train/x.tar` are of the split "train". */
+/** The possible split names in a path: `data/train-00000-of-00002.parquet` and `train/x.tar` have the split "train". */
 function splitOf({ path }: DataFile): readonly string[] {
   const names = path.split("/");
   const file = names.pop() ?? "";
@@ -249,7 +249,7 @@ const splitNames = new Set([
   "eval",
 ]);
 
-/** @throws {InputError} `dataset/ambiguous-format` if the files are of several splits and none was asked for */
+/** @throws {InputError} `dataset/ambiguous-format` if the files belong to several splits and none was selected */
 function inSplit(
   folder: DataFolder,
   files: readonly DataFile[],
@@ -276,10 +276,10 @@ function inSplit(
   );
 }
 
-/** Enough to see past COCO's licences. */
+/** The number of pieces to read: enough to get past COCO's licences. */
 const startPieces = 256;
 
-/** The keys of a document and the first record under each. @throws {InputError} if it is broken */
+/** The keys of a document and the first record under each. @throws {InputError} if the document is broken */
 export async function startOf(document: JsonDocument): Promise<DocumentStart> {
   const keys: string[] = [];
   const records = new Map<string, JsonRecord>();

@@ -1,9 +1,9 @@
-// What can be wrong with a data file: one factory per error. Codes are `dataset/...`.
-// Names and texts that come from a file are cut and stripped of control characters before they are shown.
+// The errors of data files: one factory per error. Their codes are `dataset/...`. Names and texts from a file are
+// shortened and stripped of control characters before they are shown.
 import { type BlipErrorCode, InputError, UsageError } from "@blip-ts/base";
 import { placeName, shown, type Place } from "./place.ts";
 
-/** A value in a few words: `a number (5)`, `a list of 3`. */
+/** A short description of a value: `a number (5)`, `a list of 3`. */
 export function described(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
@@ -16,7 +16,7 @@ export function described(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-/** The names of fields or files: the first of them, and how many more there are. */
+/** The first names of fields or files, and the number of the rest. */
 export function keysOf(keys: readonly string[], most = 8): string {
   if (keys.length === 0) return "no fields";
   const first = keys
@@ -41,7 +41,7 @@ const failure = (
   );
 
 /**
- * A field of a row holds a value that cannot be used.
+ * A field of a row has an unusable value.
  * @remedy Correct the row.
  */
 export const badField = (
@@ -54,7 +54,7 @@ export const badField = (
   failure(
     "dataset/bad-field",
     place,
-    `field "${shown(field, 80)}": expected ${expected}, found ${found}. ${remedy}`,
+    `field "${shown(field, 80)}": expected ${expected}, got ${found}. ${remedy}`,
     {
       field,
       expected,
@@ -63,7 +63,7 @@ export const badField = (
   );
 
 /**
- * A row is not of the form that its file has.
+ * A row does not match the form of its file.
  * @remedy Correct the row.
  */
 export const badRow = (
@@ -72,38 +72,38 @@ export const badRow = (
   found: string,
   remedy = "Correct the row.",
 ): InputError =>
-  failure("dataset/bad-row", place, `expected ${expected}, found ${found}. ${remedy}`, { expected, found });
+  failure("dataset/bad-row", place, `expected ${expected}, got ${found}. ${remedy}`, { expected, found });
 
 /**
  * A row is not valid JSON.
  * @remedy Correct the row.
  */
 export const badJson = (place: Place, detail: string): InputError =>
-  failure("dataset/bad-json", place, `expected valid JSON, found ${shown(detail)}. Correct the row.`, {
+  failure("dataset/bad-json", place, `expected valid JSON, got ${shown(detail)}. Correct the row.`, {
     detail,
   });
 
 /**
- * The file as a whole is not valid JSON; the rest of it cannot be read.
- * @remedy Correct it, or get it again.
+ * The file as a whole is not valid JSON. The rest of it cannot be read.
+ * @remedy Correct the file, or download it again.
  */
 export const badDocument = (place: Place, expected: string, found: string): InputError =>
   failure(
     "dataset/bad-json",
     place,
-    `expected ${expected}, found ${found}. The rest of the file cannot be read: correct it, or get it again.`,
+    `expected ${expected}, got ${found}. The rest of the file cannot be read: correct the file, or download it again.`,
     { expected, found },
   );
 
 /**
  * The file ends too early.
- * @remedy Get the file again.
+ * @remedy Download the file again.
  */
 export const truncated = (place: Place, expected: string): InputError =>
   failure(
     "dataset/truncated",
     place,
-    `expected ${expected}, but the file ends before that. Get the file again.`,
+    `expected ${expected}, but the file ends before that. Download the file again.`,
     {
       expected,
     },
@@ -111,29 +111,29 @@ export const truncated = (place: Place, expected: string): InputError =>
 
 /**
  * A part of the file is damaged.
- * @remedy Get the file again, or write it again.
+ * @remedy Download the file again, or write it again.
  */
 export const damaged = (place: Place, what: string, detail: string, cause?: unknown): InputError =>
   failure(
     "dataset/damaged",
     place,
-    `expected ${what}, found that it is damaged (${shown(detail)}). Get the file again, or write it anew.`,
+    `expected ${what}, got damaged data (${shown(detail)}). Download the file again, or write it again.`,
     { expected: what, found: detail },
     cause,
   );
 
 /**
- * The file uses a feature that is not read.
- * @remedy Do what the message says; usually, write it in another way.
+ * The file uses an unsupported feature.
+ * @remedy Follow the advice in the message; usually, write the file in another way.
  */
 export const unsupported = (place: Place, expected: string, found: string, remedy: string): InputError =>
-  failure("dataset/unsupported", place, `expected ${expected}, found ${shown(found)}. ${remedy}`, {
+  failure("dataset/unsupported", place, `expected ${expected}, got ${shown(found)}. ${remedy}`, {
     expected,
     found,
   });
 
 /**
- * A part of the file is larger than its limit.
+ * A part of the file exceeds its limit.
  * @remedy Make it smaller, or raise the limit (`limits`) if you trust the file.
  */
 export const tooLarge = (
@@ -146,7 +146,7 @@ export const tooLarge = (
   failure(
     "dataset/too-large",
     place,
-    `expected ${what} of at most ${limit}, found ${found}. Make it smaller, or raise limits.${option} if you trust the file.`,
+    `expected ${what} of at most ${limit}, got ${found}. Make it smaller, or raise limits.${option} if you trust the file.`,
     { what, found, limit, option },
   );
 
@@ -158,19 +158,19 @@ export const tooLong = (place: Place, what: string, limit: number): InputError =
   failure(
     "dataset/too-large",
     place,
-    `expected ${what} of at most ${limit} bytes, found more. Make it shorter, or raise limits.rowBytes if you trust the file.`,
+    `expected ${what} of at most ${limit} bytes, got more. Make it shorter, or raise limits.rowBytes if you trust the file.`,
     { what, limit, option: "rowBytes" },
   );
 
 /**
- * A row has more levels of lists and objects than the limit.
+ * A row nests lists and objects deeper than the limit.
  * @remedy Flatten the row.
  */
 export const tooDeep = (place: Place, limit: number): InputError =>
   failure(
     "dataset/too-deep",
     place,
-    `expected at most ${limit} levels of lists and objects, found more. Flatten the row.`,
+    `expected at most ${limit} levels of lists and objects, got more. Flatten the row.`,
     {
       limit,
     },
@@ -181,25 +181,25 @@ export const tooDeep = (place: Place, limit: number): InputError =>
  * @remedy Save the file as UTF-8.
  */
 export const badEncoding = (place: Place, found: string): InputError =>
-  failure("dataset/encoding", place, `expected UTF-8 text, found ${found}. Save the file as UTF-8.`, {
+  failure("dataset/encoding", place, `expected UTF-8 text, got ${found}. Save the file as UTF-8.`, {
     found,
   });
 
 /**
- * A row names an image outside of the images' folder.
+ * A row names an image outside the images' folder.
  * @remedy Give the folder that paths are relative to, or allow paths outside if you trust the file (`allowOutside`).
  */
 export const outsideRoot = (place: Place, field: string, path: string, why: string): InputError =>
   failure(
     "dataset/outside-root",
     place,
-    `field "${shown(field, 80)}": expected a path within the images' folder, found "${shown(path)}", ${why}. ` +
-      "Give the folder that it is relative to, or allow paths outside if you trust the file.",
+    `field "${shown(field, 80)}": expected a path within the images' folder, got "${shown(path)}", ${why}. ` +
+      "Give the folder that the path is relative to, or allow paths outside if you trust the file.",
     { field, path, why },
   );
 
 /**
- * There is no such data file or folder.
+ * The data file or folder does not exist.
  * @remedy Check the path.
  */
 export const notFound = (
@@ -223,13 +223,13 @@ export const unreadable = (file: string, detail: string, cause?: unknown): Input
   failure(
     "dataset/unreadable",
     { file, unit: "file", at: 0 },
-    `expected a file that can be read, found that it cannot (${shown(detail)}). Check its rights and the disk.`,
+    `expected a readable file, got an error (${shown(detail)}). Check its permissions and the disk.`,
     { detail },
     cause,
   );
 
 /**
- * The form of the data is not known.
+ * The form of the data is unknown.
  * @remedy Change the file, or name its form with `format` and its columns with `columns`.
  */
 export const unknownFormat = (
@@ -241,13 +241,13 @@ export const unknownFormat = (
   failure(
     "dataset/unknown-format",
     { file, unit: "file", at: 0 },
-    `expected data for ${task} in a form that is known, found ${found}. Known forms: ${known.join("; ")}. ` +
+    `expected data for ${task} in a known form, got ${found}. Known forms: ${known.join("; ")}. ` +
       'Change the file, or name the form with "format" and its columns with "columns".',
     { task, found, known },
   );
 
 /**
- * The data could be of several forms.
+ * The data could have several forms.
  * @remedy Name one with `format`.
  */
 export const ambiguousFormat = (
@@ -259,30 +259,30 @@ export const ambiguousFormat = (
   failure(
     "dataset/ambiguous-format",
     { file, unit: "file", at: 0 },
-    `expected data for ${task} in one form, found several: ${found.join("; ")}. ${remedy}`,
+    `expected data for ${task} in one form, got several: ${found.join("; ")}. ${remedy}`,
     { task, found },
   );
 
 /**
- * The data is not of the form that `format` names.
- * @remedy Leave `format` out to have the form found.
+ * The data does not have the form that `format` names.
+ * @remedy Omit `format` to have the form detected.
  */
 export const wrongFormat = (file: string, format: string, expected: string, found: string): InputError =>
   failure(
     "dataset/wrong-format",
     { file, unit: "file", at: 0 },
-    `expected the form "${format}" (${expected}), found ${found}. Leave "format" out to have the form found.`,
+    `expected the form "${format}" (${expected}), got ${found}. Omit "format" to have the form detected.`,
     { format, expected, found },
   );
 
 /**
- * An option of reading data is not valid.
+ * An option for reading data has an invalid value.
  * @remedy Give a value that the message allows.
  */
 export const badOption = (option: string, expected: string, found: string): UsageError =>
   new UsageError(
     "dataset/bad-option",
-    `${option}: expected ${expected}, found ${shown(found)}. Change the option.`,
+    `${option}: expected ${expected}, got ${shown(found)}. Change the option.`,
     {
       option,
       expected,
@@ -291,12 +291,12 @@ export const badOption = (option: string, expected: string, found: string): Usag
   );
 
 /**
- * `columns` names a column that the table does not have.
+ * `columns` names a column that the table lacks.
  * @remedy Name one of the columns that the message lists.
  */
 export const badColumn = (file: string, role: string, column: string, names: readonly string[]): UsageError =>
   new UsageError(
     "dataset/bad-column",
-    `${shown(file)}: expected a column "${shown(column, 80)}" (${role}), found ${keysOf(names, 16)}. Name one of these.`,
+    `${shown(file)}: expected a column "${shown(column, 80)}" (${role}), got ${keysOf(names, 16)}. Name one of these.`,
     { file, role, column, names },
   );

@@ -1,7 +1,7 @@
-// The common form: what every reader gives, whatever file it came from.
+// The common form of examples. Every reader returns it, whatever the file.
 import type { Place } from "./place.ts";
 
-/** A file below a folder. `path` is as the data says it, with "/" between names on every system. */
+/** A file below a folder. `path` is as in the data, with "/" between names on every system. */
 export interface PathImage {
   readonly kind: "path";
   readonly root: string;
@@ -13,10 +13,10 @@ export interface UrlImage {
   readonly url: string;
 }
 
-/** An encoded image that lay in the data file itself. */
+/** An encoded image stored in the data file itself. */
 export interface BytesImage {
   readonly kind: "bytes";
-  /** For messages: the member's or the row's name. */
+  /** The member's or the row's name, for messages. */
   readonly name: string;
   readonly bytes: Uint8Array;
 }
@@ -25,7 +25,7 @@ export type ImageSource = PathImage | UrlImage | BytesImage;
 
 export type ExampleId = string | number;
 
-/** Pixels of the image that count: ARO scores the box in which the relation holds. */
+/** The relevant pixels of an image: ARO scores the box that contains the relation. */
 export interface Crop {
   readonly x: number;
   readonly y: number;
@@ -37,27 +37,27 @@ interface Example {
   readonly place: Place;
 }
 
-/** One image and the texts that describe it: an image has one row (val, test) or a row for each text (train). */
+/** One image and the texts that describe it. An image has one row (val, test), or one row per text (train). */
 export interface RetrievalExample extends Example {
   readonly image: ImageSource;
   readonly imageId: ExampleId;
-  /** At least one. */
+  /** At least one caption. */
   readonly captions: readonly string[];
-  /** Captions that are false of the image (`false_captions`), which training may take as hard negatives. */
+  /** False captions of the image (`false_captions`), which training may use as hard negatives. */
   readonly falseCaptions?: readonly string[];
 }
 
 export interface CaptionExample extends Example {
   readonly image: ImageSource;
-  /** What the COCO server calls `image_id`: a number if the file has or implies one. */
+  /** The COCO server's `image_id`: a number if the file has or implies one. */
   readonly imageId: ExampleId;
-  /** Empty for a test set without references. */
+  /** Empty in a test set without references. */
   readonly captions: readonly string[];
-  /** NoCaps: `in-domain`, `near-domain` or `out-domain`. */
+  /** The domain of NoCaps: `in-domain`, `near-domain` or `out-domain`. */
   readonly domain?: string;
 }
 
-/** The references of one image without the image (`coco_karpathy_val_gt.json`). */
+/** The references of one image, without the image (`coco_karpathy_val_gt.json`). */
 export interface ReferenceExample extends Example {
   readonly imageId: ExampleId;
   readonly captions: readonly string[];
@@ -65,7 +65,7 @@ export interface ReferenceExample extends Example {
 
 export interface WeightedAnswer {
   readonly answer: string;
-  /** Share of the people who gave it; 0.2 for Visual Genome (BLIP, data/vqa_dataset.py). */
+  /** The share of people who gave the answer; 0.2 for Visual Genome (BLIP, data/vqa_dataset.py). */
   readonly weight: number;
 }
 
@@ -73,16 +73,16 @@ export interface VqaExample extends Example {
   readonly image: ImageSource;
   readonly question: string;
   readonly questionId: ExampleId;
-  /** Distinct answers with their weights, in order of appearance. Empty for a test set. */
+  /** The distinct answers with their weights, in order of appearance. Empty in a test set. */
   readonly answers: readonly WeightedAnswer[];
-  /** Every person's answer, as it lies in the file: VQA's accuracy counts them. */
+  /** Every person's answer, unchanged: VQA's accuracy counts them. */
   readonly humanAnswers: readonly string[];
   readonly answerType?: string;
   readonly questionType?: string;
-  /** A-OKVQA's choices and the index of the right one. */
+  /** A-OKVQA's choices and the index of the correct one. */
   readonly choices?: readonly string[];
   readonly correctChoice?: number;
-  /** BLIP's lists: `vqa` or `vg`, which images' folder it is. */
+  /** In BLIP's lists, `vqa` or `vg`: the set of images. */
   readonly dataset?: string;
 }
 
@@ -94,14 +94,14 @@ export interface NlvrExample extends Example {
   readonly identifier: string;
 }
 
-/** Images and texts of which it is known who fits whom: pairs, triples (one true, one false text), Winoground's 2 x 2. */
+/** Images and texts with known matches: pairs, triples (one true text, one false), Winoground's 2 x 2. */
 export interface MatchExample extends Example {
   readonly images: readonly ImageSource[];
   readonly texts: readonly string[];
-  /** [image][text]. */
+  /** Whether image i matches text t: matches[i][t]. */
   readonly matches: readonly (readonly boolean[])[];
   readonly id: ExampleId;
-  /** What results are grouped by: the relation, the attributes, the tag. */
+  /** The key for grouping results: the relation, the attributes, the tag. */
   readonly group?: string;
   readonly crop?: Crop;
 }
@@ -109,16 +109,16 @@ export interface MatchExample extends Example {
 export interface PretrainExample extends Example {
   readonly image: ImageSource;
   readonly caption: string;
-  /** Captions that are false of the image (`false_captions`), which training may take as hard negatives. */
+  /** False captions of the image (`false_captions`), which training may use as hard negatives. */
   readonly falseCaptions?: readonly string[];
   /**
-   * What the image's patches show, row by row: a name, or its number among names that the reader does not know; null if
-   * that is not known.
+   * The contents of the image's patches, row by row. Each is a name, or a number of a name that the reader does not
+   * know, or null if unknown.
    */
   readonly patches?: readonly (string | number | null)[];
 }
 
-/** A clip as a folder of frames, in their order. */
+/** A clip as a list of frames, in order. */
 export interface VideoExample extends Example {
   readonly frames: readonly ImageSource[];
   readonly videoId: string;

@@ -1,33 +1,35 @@
-// Where data lies, as the readers see it: a file that is read in ranges or as a stream, a folder of such files.
-// Node makes them of paths (`node/open-path.ts`), a page can make them of File objects.
+// Data as the readers see it: a file that is read in ranges or as a stream, or a folder of such files. Node makes them
+// from paths (`node/open-path.ts`); a page can make them from File objects.
 
-/** Bytes as they come. A chunk belongs to the reader. */
+/** Bytes as they arrive. The reader owns each chunk. */
 export type Bytes = AsyncIterable<Uint8Array>;
 
 export interface DataFile {
-  /** As the user knows it, for messages. */
+  /** The name that the user knows, for messages. */
   readonly name: string;
-  /** Below the folder that was listed, with "/" between names; the file's own name if it was given alone. */
+  /**
+   * The path relative to the listed folder, with "/" between names; the file's own name if the file was given directly.
+   */
   readonly path: string;
-  /** In bytes. */
+  /** The size in bytes. */
   readonly size: number;
-  /** The folder that relative paths in the file start at. */
+  /** The base folder of relative paths in the file. */
   readonly root: string;
   /** Reads exactly `length` bytes. @throws {InputError} `dataset/unreadable`, `dataset/truncated` */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** From the beginning, anew at each call. */
+  /** All bytes, from the start at each call. */
   stream(): Bytes;
 }
 
 export interface DataFolder {
   readonly name: string;
   readonly root: string;
-  /** All regular files below it, sorted by path. */
+  /** All regular files in it, at any depth, sorted by path. */
   readonly files: readonly DataFile[];
 }
 
-/** What a reader needs beside its file. */
+/** Further functions that a reader needs. */
 export interface DataContext {
-  /** Names of the files directly in a folder below `root`, unsorted; undefined if there is no such folder. */
+  /** The names of the files directly in a folder below `root`, unsorted; undefined if the folder does not exist. */
   listFolder?(root: string, path: string): Promise<readonly string[] | undefined>;
 }

@@ -1,4 +1,4 @@
-// The readers of data files, from bytes: nothing here knows a file system. `@blip-ts/datasets/node` opens paths.
+// The readers of data files, from bytes: nothing here uses a file system. `@blip-ts/datasets/node` opens paths.
 
 // The common form
 export {
@@ -24,7 +24,7 @@ export {
 } from "./examples.ts";
 export { type Place, type PlaceName, placeName } from "./place.ts";
 
-// Data sets: a file or folder of one task
+// Data sets: a file or folder for one task
 export {
   type DataInput,
   type Dataset,
@@ -39,7 +39,7 @@ export { type ColumnNames, type ColumnRole } from "./row.ts";
 export { cocoImageId } from "./formats/captions.ts";
 export { readAnswers } from "./answer-list.ts";
 
-// Images with their texts and all other columns, and files of them
+// Images with their texts and all other columns, and writers of such files
 export { openWebRows, type WebRow, type WebRowError, type WebRows, type WebRowsOptions } from "./web-rows.ts";
 export { ColumnKinds, type ColumnKind } from "./write/column-kinds.ts";
 export { csvHead, csvLine } from "./write/csv.ts";
@@ -47,7 +47,7 @@ export { base64, jsonLine, plainValue } from "./write/json.ts";
 export { ParquetRows } from "./write/parquet.ts";
 export { tarEnd, tarMembers, type TarMember } from "./write/tar.ts";
 
-// Pairs: rows of images and texts that a command is given
+// Pairs: rows of images and texts for a command
 export {
   type Count,
   type FirstColumn,
@@ -58,7 +58,7 @@ export {
   type PairsOptions,
 } from "./pairs.ts";
 
-// What the platform brings, and what may be taken
+// Platform functions, and limits
 export { type Bytes, type DataContext, type DataFile, type DataFolder } from "./files.ts";
 export { type CsvOptions, type CsvRecord, type CsvRecords } from "./records/csv.ts";
 export { type DatasetLimits, defaultLimits } from "./limits.ts";

@@ -1,4 +1,4 @@
-// What a data file may take. A file is not to be trusted: each limit is checked before the memory is taken.
+// The limits of a data file. A file is untrusted: each limit is checked before memory is allocated.
 
 export interface DatasetLimits {
   /** Bytes of one row of text: an element of a JSON list, a line, a CSV record, a .txt or .json member. */
@@ -7,17 +7,17 @@ export interface DatasetLimits {
   readonly depth: number;
   /** Bytes of one encoded image within a shard or a table. */
   readonly imageBytes: number;
-  /** Bytes of a JSON document whose parts are joined in memory (COCO, MSRVTT); lists are streamed and have no limit. */
+  /** Bytes of a JSON document whose parts are joined in memory (COCO, MSRVTT). Lists are streamed and have no limit. */
   readonly documentBytes: number;
-  /** Rows that are kept in memory while two parts are joined. */
+  /** Rows kept in memory while two parts are joined. */
   readonly joinedRows: number;
   /** Bytes of a Parquet file's footer. */
   readonly footerBytes: number;
-  /** Bytes, decompressed, of the needed columns of one Parquet row group. */
+  /** Decompressed bytes of the needed columns of one Parquet row group. */
   readonly rowGroupBytes: number;
   /** Values of one column of a Parquet row group. */
   readonly columnValues: number;
-  /** Names of columns, where all columns of a file are kept. */
+  /** Columns of a file, if all of them are kept. */
   readonly columns: number;
   /** Files of a folder. */
   readonly folderFiles: number;

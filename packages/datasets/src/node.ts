@@ -1,4 +1,4 @@
-// The readers on Node: by path.
+// The readers for Node, which open paths.
 export * from "./index.ts";
 export { csvRecords } from "./node/csv-records.ts";
 export { imagePath } from "./node/image-path.ts";

@@ -1,4 +1,4 @@
-// What the readers may be told.
+// The options of the readers.
 import type { InputError } from "@blip-ts/base";
 import type { FormatName } from "./formats/format.ts";
 import { defaultLimits, type DatasetLimits } from "./limits.ts";
@@ -8,22 +8,22 @@ import type { DataContext } from "./files.ts";
 export type ContainerName = "json" | "jsonl" | "csv" | "parquet" | "webdataset" | "image-folder";
 
 export interface DatasetOptions {
-  /** The form, or what holds the rows; found from the content if it is left out. */
+  /** The form or the container of the rows. Default: detected from the content. */
   readonly format?: FormatName | ContainerName;
   /**
-   * The folder that relative image paths start at; the data file's own folder by default. BLIP's question lists name
-   * two sets of images: `{ vqa: "coco", vg: "visual-genome" }`.
+   * The base folder of relative image paths. Default: the data file's folder. BLIP's question lists use two sets of
+   * images: `{ vqa: "coco", vg: "visual-genome" }`.
    */
   readonly imageRoot?: string | Readonly<Record<string, string>>;
-  /** Takes absolute paths and ".." out of the images' folder as they are. Default false. */
+  /** Accepts absolute paths, and ".." that leads outside the images' folder. Default: false. */
   readonly allowOutside?: boolean;
-  /** Which part of a file or folder that has several: "train", "val", "test", ... None unless told. */
+  /** The split to read from a file or folder with several: "train", "val", "test", ... Default: none. */
   readonly split?: string;
-  /** Columns by what they hold; the usual names unless told. */
+  /** The columns by role. Default: the usual names. */
   readonly columns?: ColumnNames;
-  /** Bounds of what is read; each has a default. */
+  /** The limits of reading; each has a default. */
   readonly limits?: Partial<DatasetLimits>;
-  /** Is told of each wrong row, which is then left out. By default the first one ends the reading. */
+  /** Called with the error of each invalid row, which is skipped. By default, the first such error ends the reading. */
   readonly onRowError?: (error: InputError) => void;
 }
 

@@ -1,5 +1,5 @@
-// Rows of images and texts that a command is given (`--pairs FILE`, or standard input): JSON lines, a JSON list, CSV or
-// TSV. A wrong row is an error in its place and the others go on; fields of no meaning here are passed through.
+// Rows of images and texts for a command (`--pairs FILE`, or standard input): JSON lines, a JSON list, CSV or TSV. An
+// invalid row is an error in its place, and reading continues. Other fields pass through unchanged.
 import { InputError } from "@blip-ts/base";
 import { peek, ungzipped } from "./bytes/streams.ts";
 import { badOption, badRow, keysOf, unknownFormat, unsupported, wrongFormat } from "./errors.ts";
@@ -12,13 +12,13 @@ import { jsonLineRows, jsonListRows, type RawRow } from "./records/raw-row.ts";
 import { Row, type RowContext } from "./row.ts";
 import { sniffFile, type SniffedFile } from "./sniff.ts";
 
-/** How many a row must have. */
+/** The allowed number of items per row. */
 export interface Count {
   readonly min: number;
   readonly max: number;
 }
 
-/** Columns of which the first that a row has counts; the others are passed through. */
+/** Alternative columns: the first one that a row has is used, and the others pass through. */
 export interface FirstColumn {
   readonly firstOf: readonly string[];
 }
@@ -26,30 +26,30 @@ export interface FirstColumn {
 export type PairsFormat = "jsonl" | "json" | "csv";
 
 export interface PairsOptions {
-  /** For messages: the file, or "standard input". */
+  /** The file, or "standard input"; for messages. */
   readonly name: string;
-  /** Found from the content if it is left out. */
+  /** Default: detected from the content. */
   readonly format?: PairsFormat;
-  /** Default 1 of each. */
+  /** The allowed numbers of images and texts. Default: exactly 1 of each. */
   readonly images?: Count;
   readonly texts?: Count;
-  /** Columns of images and texts, where their names are not the usual ones. */
+  /** The columns of images and texts, if their names are not the usual ones. */
   readonly imageColumns?: readonly string[];
   readonly textColumns?: readonly string[] | FirstColumn;
-  /** The folder that relative image paths start at. Default "": the caller's own. */
+  /** The base folder of relative image paths. Default: "", the caller's own folder. */
   readonly imageRoot?: string;
-  /** Takes absolute paths and "..", as of a list that the user wrote. Default false. */
+  /** Accepts absolute paths and "..", for a list that the user wrote. Default: false. */
   readonly allowOutside?: boolean;
   readonly limits?: Partial<Pick<DatasetLimits, "rowBytes" | "depth">>;
 }
 
 export interface PairRow {
-  /** From 0; wrong rows count. */
+  /** The row's number from 0, counting invalid rows. */
   readonly row: number;
   readonly place: Place;
   readonly images: readonly ImageSource[];
   readonly texts: readonly string[];
-  /** Whatever else the row has. */
+  /** All other fields of the row. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -57,11 +57,11 @@ export interface PairError {
   readonly row: number;
   readonly place: Place;
   readonly error: InputError;
-  /** The row's fields, if it could be parsed. */
+  /** The row's fields, if the row could be parsed. */
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
-/** Single columns, then pairs of columns whose values belong together in this order. */
+/** Single columns, then pairs of columns whose values form one pair in this order. */
 const imageColumns = ["images", "image", "image_path", "file_name", "filename", "path", "url"];
 const imagePairs = [
   ["image_0", "image_1"],
@@ -75,9 +75,9 @@ const textColumns = ["texts", "text", "captions", "caption", "question", "statem
 const one: Count = { min: 1, max: 1 };
 
 /**
- * Rows in the file's order, each with its images and texts, or with what is wrong with it.
- * @param csv the platform's parser of CSV
- * @throws {InputError} if no row behind can be read: `dataset/unknown-format`, `dataset/encoding`,
+ * Yields rows in the file's order, each with its images and texts, or with its error.
+ * @param csv the platform's CSV parser
+ * @throws {InputError} if no further row can be read: `dataset/unknown-format`, `dataset/encoding`,
  * `dataset/truncated`, `dataset/bad-json`
  * @throws {UsageError} `dataset/bad-option`
  */
@@ -90,7 +90,7 @@ export async function* pairRows(
     if (!(Number.isInteger(count.min) && count.min >= 0 && count.max >= count.min && count.max > 0))
       throw badOption(
         name,
-        "a min of at least 0 and a max that is not below it",
+        "a min of at least 0 and a max of at least the min",
         `${count.min} to ${count.max}`,
       );
   const limits = { ...defaultLimits, ...options.limits };
@@ -107,7 +107,10 @@ export async function* pairRows(
     throw badRow(wholeFile(options.name), "at least one row", "none", "Give a row with an image and a text.");
 }
 
-/** Rows of a slow stream come as they are written: no more than the first line is waited for. */
+/**
+ * Whether the bytes contain a complete line. Rows of a slow stream are processed as they arrive, so detection waits
+ * only for the first line.
+ */
 function hasLine(head: Uint8Array): boolean {
   const first = head.findIndex((byte) => byte > 32);
   return first >= 0 && head.includes(10, first);
@@ -128,7 +131,7 @@ async function rawRows(
     if ((container !== "json" && container !== "jsonl" && container !== "csv") || isDocument)
       throw unknownFormat(name, "pairs", foundWords(sniffed, isDocument), pairForms);
     if (format !== undefined && format !== container)
-      throw wrongFormat(name, format, "as the option says", `what begins as ${container} does`);
+      throw wrongFormat(name, format, "from the option", `a file that starts like ${container}`);
     if (container === "json") return jsonListRows(name, all, limits);
     if (container === "jsonl") return jsonLineRows(name, all, limits);
     if (csv === undefined)
@@ -142,9 +145,9 @@ async function rawRows(
 }
 
 const pairForms = [
-  "JSON lines (an object a line)",
+  "JSON lines (one object per line)",
   "a JSON list of objects",
-  "CSV or TSV with a first line of names",
+  "CSV or TSV with a header line",
 ];
 
 function foundWords(sniffed: SniffedFile, isDocument: boolean): string {

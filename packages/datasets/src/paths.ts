@@ -1,4 +1,4 @@
-// Paths and URLs that stand in a data file: relative to the images' folder, unless the caller trusts the file.
+// Paths and URLs from a data file. Paths must stay within the images' folder unless the caller trusts the file.
 import { isDataUrl, maxDataUrlLength } from "@blip-ts/base";
 import { badField, described, outsideRoot } from "./errors.ts";
 import type { ImageSource } from "./examples.ts";
@@ -6,7 +6,7 @@ import type { Place } from "./place.ts";
 
 export interface PathRules {
   readonly root: string;
-  /** Absolute paths and ".." are taken as they are. Default false. */
+  /** Accepts absolute paths and "..". Default: false. */
   readonly allowOutside: boolean;
 }
 
@@ -15,7 +15,7 @@ const isWebUrl = (text: string) => /^https?:\/\//i.test(text);
 const hasScheme = (text: string) => /^(?:[a-z][a-z0-9+.-]+:\/\/|file:)/i.test(text);
 const isAbsolute = (path: string) => /^[\\/]/.test(path) || /^[a-z]:/i.test(path);
 
-/** Whether ".." leads above the start; both slashes count, as a file may be read on either system. */
+/** Whether ".." leads above the start. Both slashes count, because a file may be read on either system. */
 export function climbsOut(path: string): boolean {
   let depth = 0;
   for (const name of path.split(/[\\/]/)) {
@@ -38,7 +38,10 @@ export function checkPath(place: Place, field: string, path: string, rules: Path
   return path;
 }
 
-/** A path below the root, an http(s) URL, or a data: URL, which is decoded with the image. @throws {InputError} `dataset/bad-field`, `dataset/outside-root` */
+/**
+ * Parses an image reference: a path below the root, an http(s) URL, or a data: URL (decoded with the image). @throws
+ * {InputError} `dataset/bad-field`, `dataset/outside-root`
+ */
 export function imageAt(place: Place, field: string, text: string, rules: PathRules): ImageSource {
   if (isWebUrl(text)) {
     if (text.length > maxPath || /[\s\p{Cc}]/u.test(text))

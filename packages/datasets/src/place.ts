@@ -1,16 +1,16 @@
-// Where in a file a row lies: what an error names, and what an example remembers.
+// The place of a row in a file, for errors and examples.
 
 export interface Place {
-  /** The file as the user knows it. */
+  /** The file, by the name that the user knows. */
   readonly file: string;
-  /** How the form counts: lines from 1, elements of a list from 0, samples of a shard by their key. */
+  /** The unit of `at`: lines from 1, elements of a list from 0, samples of a shard by their key. */
   readonly unit: "file" | "line" | "index" | "row" | "sample" | "entry";
   readonly at: number | string;
 }
 
 export const wholeFile = (file: string): Place => ({ file, unit: "file", at: 0 });
 
-/** A place as a message names it: `captions.jsonl, line 3`. */
+/** A place as text for messages: `captions.jsonl, line 3`. */
 export type PlaceName = string;
 
 export function placeName({ file, unit, at }: Place): PlaceName {
@@ -18,7 +18,7 @@ export function placeName({ file, unit, at }: Place): PlaceName {
   return `${shown(file)}, ${unit} ${typeof at === "string" ? `"${shown(at, 80)}"` : at}`;
 }
 
-/** A name or text of a file, fit for a terminal: no control characters, not endless. */
+/** A name or text from a file, safe for a terminal: shortened, without control characters. */
 export function shown(text: string, most = 160): string {
   const cut = text.length > most ? `${text.slice(0, most)}...` : text;
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, "\uFFFD");

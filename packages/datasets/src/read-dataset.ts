@@ -1,4 +1,4 @@
-// A data set of a task from a file or folder: what it is, and its examples.
+// Reads a task's data set from a file or folder: its description and its examples.
 import { InputError } from "@blip-ts/base";
 import {
   detectFile,
@@ -27,7 +27,7 @@ export type DataInput =
   | { readonly kind: "file"; readonly file: DataFile }
   | { readonly kind: "folder"; readonly folder: DataFolder };
 
-/** What the platform brings. */
+/** Functions and files from the platform. */
 export interface ReadContext extends DataContext {
   readonly csv?: CsvRecords;
   /** VQA's annotations, if the option names them. */
@@ -37,21 +37,21 @@ export interface ReadContext extends DataContext {
 export interface Dataset<T extends Task> {
   readonly task: T;
   readonly name: string;
-  /** The form that was found, or named. */
+  /** The detected or named form. */
   readonly format: FormatName;
   readonly container: ContainerName;
-  /** In words: `CSV, read as "table" (...)`. */
+  /** A description: `CSV, read as "table" (...)`. */
   readonly description: string;
-  /** From the beginning at each iteration. @throws {InputError} `dataset/...`, naming file, row and field */
+  /** The examples, from the start at each iteration. @throws {InputError} `dataset/...`, with file, row and field */
   readonly examples: AsyncIterable<ExampleOf<T>>;
-  /** The same examples, shard by shard: a part for each shard or Parquet file, one part for any other form. */
+  /** The same examples by shard: one part per shard or Parquet file; a single part in all other forms. */
   readonly parts: readonly DatasetPart<T>[];
 }
 
-/** A file of a data set of several. */
+/** One file of a data set with several. */
 export interface DatasetPart<T extends Task> {
   readonly name: string;
-  /** As `Dataset.examples`. */
+  /** The same as `Dataset.examples`, for this part. */
   readonly examples: AsyncIterable<ExampleOf<T>>;
 }
 
@@ -67,9 +67,9 @@ const isContainer = (name: string | undefined): name is ContainerName =>
   name !== undefined && containers.has(name);
 
 /**
- * Finds out the form of a file or folder and reads it.
- * @throws {InputError} `dataset/unknown-format`, `dataset/ambiguous-format`, `dataset/wrong-format`, `dataset/encoding`,
- * `dataset/truncated`, `dataset/damaged`, ...
+ * Detects the form of a file or folder and opens it.
+ * @throws {InputError} `dataset/unknown-format`, `dataset/ambiguous-format`, `dataset/wrong-format`,
+ * `dataset/encoding`, `dataset/truncated`, `dataset/damaged`, ...
  * @throws {UsageError} `dataset/bad-option`
  */
 export async function readData<T extends Task>(
@@ -122,7 +122,7 @@ async function datasetOf<T extends Task>(
   throw new Error("a document without a form was let through");
 }
 
-/** @throws {InputError} unless the document has one form, or may be read as lines */
+/** @throws {InputError} unless the document has exactly one form, or may be read as lines */
 async function documentFormat<T extends Task>(
   task: T,
   document: JsonDocument,
@@ -177,7 +177,7 @@ function documentDataset<T extends Task>(
   };
 }
 
-/** The examples of some readers, together and each for itself. */
+/** The examples of several readers, joined and separately. */
 function inParts<T extends Task>(
   readers: readonly { readonly name: string; readonly read: () => AsyncIterable<Outcome<ExampleOf<T>>> }[],
   options: DatasetOptions,
@@ -189,14 +189,14 @@ function inParts<T extends Task>(
   return { examples: { [Symbol.asyncIterator]: () => chained(parts) }, parts };
 }
 
-/** All examples of some parts, one part behind the other. */
+/** The examples of several parts, in order. */
 export async function* chained<T extends Task>(
   parts: readonly Pick<DatasetPart<T>, "examples">[],
 ): AsyncGenerator<ExampleOf<T>> {
   for (const { examples } of parts) yield* examples;
 }
 
-/** Examples alone: errors of rows go to `onRowError`, or end the reading. */
+/** Extracts the examples. Errors of rows go to `onRowError`, or end the reading. */
 async function* settled<E>(
   outcomes: AsyncIterable<Outcome<E>>,
   { onRowError }: DatasetOptions,
@@ -239,7 +239,7 @@ async function rowDataset<T extends Task>(
   };
 }
 
-/** Columns that a table's row may be asked for. */
+/** All columns that a row of a table may use. */
 function neededColumns({ columns = {} }: DatasetOptions): readonly string[] {
   return [...Object.values(columnNames).flat(), ...Object.values(columns), ...otherColumns];
 }
@@ -273,7 +273,7 @@ async function* rowOutcomes<T extends Task>(
 }
 
 /**
- * The form that the columns or the first good row fit; a table is what fits no other.
+ * The form that fits the columns or the first valid row. The form "table" is used only if no other form fits.
  * @throws {InputError} `dataset/unknown-format`, `dataset/ambiguous-format`
  */
 async function recordFormat<T extends Task>(
@@ -307,10 +307,10 @@ async function recordFormat<T extends Task>(
   );
 }
 
-/** Rows that are looked at for one that is whole. */
+/** The number of rows to try until one is valid. */
 const triedRows = 16;
 
-/** @throws {InputError} that of the first row if none can be read, `dataset/bad-row` if there is none */
+/** @throws {InputError} the first row's error if no row can be read; `dataset/bad-row` if there is no row */
 async function firstRecord(source: RowSource): Promise<Readonly<Record<string, unknown>>> {
   if (source.columns !== undefined) return columnRecord(source.columns);
   let first: InputError | undefined;
@@ -323,6 +323,6 @@ async function firstRecord(source: RowSource): Promise<Readonly<Record<string, u
   throw first ?? badRow(wholeFile(source.name), "at least one row", "none", "Give a file with rows.");
 }
 
-/** Before a row is read, a column counts as a text. */
+/** Before any row is read, a column counts as a text. */
 const columnRecord = (columns: readonly string[]): Record<string, string> =>
   Object.fromEntries(columns.map((name) => [name, ""]));

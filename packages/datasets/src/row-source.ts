@@ -1,4 +1,4 @@
-// Where a data set's rows come from: one file of rows, several shards, or a folder of images with texts beside them.
+// The sources of a data set's rows: one file, several shards, or a folder of images with texts.
 import { ungzipped } from "./bytes/streams.ts";
 import { decodeText } from "./bytes/decode-text.ts";
 import { depthOf, parseRecord, type JsonRecord } from "./bytes/json-pieces.ts";
@@ -15,15 +15,15 @@ import { InputError, must } from "@blip-ts/base";
 
 export interface RowSource {
   readonly container: ContainerName;
-  /** For messages: what was found. */
+  /** A description for messages. */
   readonly what: string;
   readonly name: string;
   readonly root: string;
-  /** The names of the columns, where they are known before a row is read. */
+  /** The names of the columns, if they are known before any row is read. */
   readonly columns?: readonly string[];
-  /** Rows from the beginning. `needed`: the columns that will be looked at. */
+  /** The rows from the start. `needed`: the columns that will be used. */
   rows(needed: readonly string[] | undefined): AsyncIterable<RawRow>;
-  /** Each file alone, if there are several; together they have the same rows. */
+  /** Each file separately, if there are several. Together they have the same rows. */
   readonly parts?: readonly Pick<RowSource, "name" | "rows">[];
 }
 
@@ -45,7 +45,7 @@ export const jsonLinesSource = (file: DataFile, limits: DatasetLimits): RowSourc
   rows: () => jsonLineRows(file.name, bytesOf(file), limits),
 });
 
-/** @throws {InputError} `dataset/unsupported` where no parser of CSV is at hand */
+/** @throws {InputError} `dataset/unsupported` if the platform has no CSV parser */
 export function csvSource(
   file: DataFile,
   firstLine: string,
@@ -86,7 +86,7 @@ export function shardSource(
   };
 }
 
-/** @throws {InputError} if the first file is none; the others are opened when they are read */
+/** @throws {InputError} if the first file is not Parquet; the other files are opened when they are read */
 export async function parquetSource(
   name: string,
   files: readonly DataFile[],
@@ -115,21 +115,21 @@ export async function parquetSource(
   };
 }
 
-/** A column that a shard lacks is a field that its rows lack. */
+/** The columns to read from a file. If a shard lacks a column, its rows lack the field. */
 const neededOf = (file: ParquetFile, needed: readonly string[] | undefined) =>
   needed === undefined ? file.columns : file.columns.filter((column) => needed.includes(column));
 
 const textSuffixes = [".txt", ".caption"];
 const stemOf = (path: string) => path.replace(/\.[^./]+$/, "");
 
-/** What stands beside images, by their paths without extensions. */
+/** The files beside images, by their paths without extensions. */
 export interface Sidecars {
   readonly texts: ReadonlyMap<string, DataFile>;
-  /** JSON files whose fields are columns, as img2dataset writes them. With them an image may have no text. */
+  /** JSON files whose fields become columns, as img2dataset writes them. If present, an image may have no text. */
   readonly records?: ReadonlyMap<string, DataFile>;
 }
 
-/** Texts beside images, by the image: each line that is not blank is a text. */
+/** A folder of images with text files beside them. Each line that is not blank is a text. */
 export function imageFolderSource(
   name: string,
   root: string,

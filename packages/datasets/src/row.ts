@@ -1,4 +1,4 @@
-// A record of a file with its place: typed fields, each refused by name.
+// A record of a file with its place. Typed accessors throw errors that name the field.
 import { atLeast } from "@blip-ts/base";
 import { badField, described, tooLarge } from "./errors.ts";
 import type { Crop, ExampleId, ImageSource } from "./examples.ts";
@@ -7,7 +7,7 @@ import type { DatasetLimits } from "./limits.ts";
 import { imageAt, type PathRules } from "./paths.ts";
 import type { Place } from "./place.ts";
 
-/** Columns that the caller names, by what they hold: `{ image: "photo", captions: "alt" }`. */
+/** The columns that the caller names, by role: `{ image: "photo", captions: "alt" }`. */
 export type ColumnNames = Readonly<Partial<Record<ColumnRole, string>>>;
 
 export type ColumnRole =
@@ -27,7 +27,7 @@ export interface RowContext {
   readonly limits: DatasetLimits;
   readonly columns: ColumnNames;
   readonly allowOutside: boolean;
-  /** The images' folder; BLIP's question lists have one for each of their `dataset`s. */
+  /** The images' folder. BLIP's question lists have one per `dataset`. */
   root(dataset: string | undefined): string;
   listFolder?(root: string, path: string): Promise<readonly string[] | undefined>;
 }
@@ -43,7 +43,7 @@ export class Row {
     this.context = context;
   }
 
-  /** The field's value; undefined if it is absent or null. */
+  /** The field's value; undefined if the field is absent or null. */
   get(name: string): unknown {
     return Object.hasOwn(this.record, name) ? (this.record[name] ?? undefined) : undefined;
   }
@@ -73,7 +73,7 @@ export class Row {
     return this.has(field) ? this.text(field) : undefined;
   }
 
-  /** A text or a list of texts, none blank, at least one. @throws {InputError} `dataset/bad-field` */
+  /** A text or a list of at least one text, none blank. @throws {InputError} `dataset/bad-field` */
   texts(field: string): readonly string[] {
     const value = this.get(field);
     if (!Array.isArray(value)) return [this.text(field)];
@@ -84,7 +84,7 @@ export class Row {
     });
   }
 
-  /** A text, or an integer that JSON and JavaScript keep exactly. @throws {InputError} `dataset/bad-field` */
+  /** A text, or an integer that JSON and JavaScript represent exactly. @throws {InputError} `dataset/bad-field` */
   id(field: string): ExampleId {
     const value = this.get(field);
     if (typeof value === "string" && value !== "") return value;
@@ -108,7 +108,7 @@ export class Row {
     return number;
   }
 
-  /** true, false, 1, 0, or these as text in any case. @throws {InputError} `dataset/bad-field` */
+  /** true, false, 1, 0, or one of these as text in any case. @throws {InputError} `dataset/bad-field` */
   truth(field: string): boolean {
     const value = this.get(field);
     const text = typeof value === "string" ? value.trim().toLowerCase() : value;
@@ -117,7 +117,10 @@ export class Row {
     throw this.wrong(field, 'true or false ("True", "False", 1, 0)');
   }
 
-  /** A path, a URL, bytes, or a struct of both as the Hub's tables have it. @throws {InputError} */
+  /**
+   * An image: a path, a URL, bytes, or a struct of path and bytes as in the Hub's tables. @throws {InputError} the
+   * errors of `imageOf`
+   */
   image(field: string, dataset?: string): ImageSource {
     return this.imageOf(field, this.get(field), dataset);
   }
@@ -144,12 +147,15 @@ export class Row {
     const limit = this.context.limits.imageBytes;
     if (bytes.length > limit)
       throw tooLarge(this.place, `the bytes of "${field}"`, bytes.length, limit, "imageBytes");
-    // A view would keep the whole row group or page that it lies in.
+    // A view would keep its whole row group or page in memory.
     const own = bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes;
     return { kind: "bytes", name: path ?? `${field} of ${this.place.unit} ${this.place.at}`, bytes: own };
   }
 
-  /** `bbox_x`, `bbox_y`, `bbox_w`, `bbox_h`, if there are any. @throws {InputError} `dataset/bad-field` */
+  /**
+   * The box in `bbox_x`, `bbox_y`, `bbox_w`, `bbox_h`; undefined if the row has none of them. @throws {InputError}
+   * `dataset/bad-field`
+   */
   crop(): Crop | undefined {
     const names = ["bbox_x", "bbox_y", "bbox_w", "bbox_h"] as const;
     if (!names.some((name) => this.has(name))) return undefined;

@@ -1,4 +1,4 @@
-// What a file is by how it begins: its name does not decide.
+// Detects a file's container from its first bytes; its name does not matter.
 import { must } from "@blip-ts/base";
 import { depthOf, isRecord } from "./bytes/json-pieces.ts";
 import { decodeText, markLength, otherEncoding } from "./bytes/decode-text.ts";
@@ -11,7 +11,7 @@ export type SniffedFile =
   | { readonly container: "parquet" | "webdataset" }
   /** A list of rows, or a document that is an object. */
   | { readonly container: "json"; readonly top: "list" | "object" }
-  /** `alone`: the file is one object on one line, which may be a document as well. */
+  /** `alone`: the file is one object on one line, which may also be a document. */
   | { readonly container: "jsonl"; readonly alone: boolean }
   | { readonly container: "csv"; readonly firstLine: string }
   | { readonly container: "unknown"; readonly description: string };
@@ -32,9 +32,10 @@ const others: readonly (readonly [prefix: string, description: string])[] = [
 ];
 
 /**
- * @param head the first bytes, as many as one row may have
- * @param whole whether there are no more
- * @throws {InputError} `dataset/encoding` for text in another encoding than UTF-8
+ * Detects the container of a file.
+ * @param head the first bytes, up to the limit of a row
+ * @param whole whether `head` is the whole file
+ * @throws {InputError} `dataset/encoding` for text in an encoding other than UTF-8
  */
 export function sniffFile(name: string, head: Uint8Array, whole: boolean): SniffedFile {
   if (head.length === 0) return { container: "unknown", description: "an empty file" };
@@ -50,7 +51,10 @@ export function sniffFile(name: string, head: Uint8Array, whole: boolean): Sniff
   return sniffText(head.subarray(markLength(head)), whole);
 }
 
-/** A tar header sums up its own bytes, so that old archives without a magic word are known too. */
+/**
+ * Whether the bytes are a tar header. The header contains a checksum of itself, so archives without a magic word are
+ * recognized too.
+ */
 function isTar(head: Uint8Array): boolean {
   if (head.length < 512) return false;
   let sum = 0;
@@ -67,18 +71,18 @@ function sniffText(head: Uint8Array, whole: boolean): SniffedFile {
   const line = head.subarray(first, end < 0 ? head.length : end);
   if (head[first] === 0x7b) return sniffObject(head, line, end, whole);
   const text = readable(line);
-  if (text === undefined) return { container: "unknown", description: "bytes that are no text" };
+  if (text === undefined) return { container: "unknown", description: "bytes that are not text" };
   return { container: "csv", firstLine: text.replace(/\r$/, "") };
 }
 
-/** An object that ends with its line is a row of lines; any other is a document. */
+/** A file whose first object ends with its line is JSON lines; any other is a document. */
 function sniffObject(head: Uint8Array, line: Uint8Array, end: number, whole: boolean): SniffedFile {
   const text = end < 0 && !whole ? undefined : readable(line);
   const document = { container: "json", top: "object" } as const;
   if (text === undefined) return document;
   const next = end < 0 ? undefined : head.subarray(end).find((byte) => byte > 32);
   if (next === undefined && whole) return isObject(text) ? { container: "jsonl", alone: true } : document;
-  // A first line that is broken is still a line if the next begins as one.
+  // A broken first line is still JSON lines if the next line starts with an object.
   if (next === 0x7b || isObject(text)) return { container: "jsonl", alone: false };
   return document;
 }

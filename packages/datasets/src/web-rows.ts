@@ -1,5 +1,5 @@
-// Images with their texts as they were collected from the web, each row with all its columns: what is captioned and
-// filtered, and then written again. Readers of tasks (`read-dataset.ts`) keep only what their task needs.
+// Images with their texts as collected from the web. Each row keeps all its columns, so that it can be captioned,
+// filtered, and written again. The readers of tasks (`read-dataset.ts`) keep only the columns of their task.
 import { InputError } from "@blip-ts/base";
 import { detectFile, detectFolder, type Detected, type DetectOptions } from "./detect.ts";
 import { badColumn, badOption, badRow, keysOf, tooLarge, unknownFormat } from "./errors.ts";
@@ -14,32 +14,32 @@ import type { RawRow } from "./records/raw-row.ts";
 import { Row, type RowContext } from "./row.ts";
 import type { RowSource } from "./row-source.ts";
 
-/** An image with its texts, and everything else that its row says. */
+/** An image with its texts and all other columns of its row. */
 export interface WebRow {
   readonly place: Place;
   readonly image: ImageSource;
-  /** In the row's order, none of them blank; there may be none. */
+  /** The texts in the row's order, none blank; may be empty. */
   readonly texts: readonly string[];
-  /** All columns but those of the image and of the texts, as the file has them; what is null is left out. */
+  /** All columns except those of the image and the texts, unchanged. Null values are omitted. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** A row that cannot be used; the others go on. */
+/** A row that cannot be used. Reading continues after it. */
 export interface WebRowError {
   readonly place: Place;
   readonly error: InputError;
 }
 
 export interface WebRowsOptions {
-  /** What holds the rows; found from the content unless told. */
+  /** The container of the rows. Default: detected from the content. */
   readonly format?: ContainerName;
-  /** The folder that relative image paths start at; the data's own by default. */
+  /** The base folder of relative image paths. Default: the data's own folder. */
   readonly imageRoot?: string;
-  /** Takes absolute paths and ".." out of the images' folder as they are. Default false. */
+  /** Accepts absolute paths, and ".." that leads outside the images' folder. Default: false. */
   readonly allowOutside?: boolean;
-  /** Which part of a folder that has several: "train", "val", ... None unless told. */
+  /** The split to read from a folder with several: "train", "val", ... Default: none. */
   readonly split?: string;
-  /** The columns of images and texts; the usual names unless told. */
+  /** The columns of images and texts. Default: the usual names. */
   readonly columns?: { readonly image?: string; readonly captions?: string };
   readonly limits?: Partial<DatasetLimits>;
 }
@@ -47,26 +47,26 @@ export interface WebRowsOptions {
 export interface WebRows {
   readonly name: string;
   readonly container: ContainerName;
-  /** In words: "2 webdataset shards". */
+  /** A description: "2 webdataset shards". */
   readonly what: string;
-  /** The folder that relative image paths start at. */
+  /** The base folder of relative image paths. */
   readonly root: string;
   /** The column of images. */
   readonly imageColumn: string;
   /** The column of texts; undefined if the data has none. */
   readonly textColumn: string | undefined;
-  /** From the beginning at each call. @throws {InputError} if no row behind can be read: `dataset/...` */
+  /** The rows, from the start at each call. @throws {InputError} `dataset/...` if no further row can be read */
   rows(): AsyncIterable<WebRow | WebRowError>;
 }
 
-/** Rows that are looked at for the names of the columns. */
+/** The number of rows to read for the names of the columns. */
 const triedRows = 16;
 
 /**
- * Opens data for `WebRows`: JSON lines or a JSON list, CSV or TSV, Parquet, webdataset shards, or a folder of any of them
- * or of images (with .txt or .caption files and .json files beside them, or without).
+ * Opens data as `WebRows`: JSON lines or a JSON list, CSV or TSV, Parquet, webdataset shards, a folder of any of these,
+ * or a folder of images (with or without .txt, .caption and .json files beside them).
  * @throws {InputError} `dataset/unknown-format`, `dataset/ambiguous-format`, `dataset/bad-row`, ...
- * @throws {UsageError} `dataset/bad-column` for a column that the data has not, `dataset/bad-option`
+ * @throws {UsageError} `dataset/bad-column` for a column that the data lacks, `dataset/bad-option`
  */
 export async function openWebRows(
   input: DataInput,
@@ -104,7 +104,7 @@ export async function openWebRows(
   };
 }
 
-/** @throws {InputError} `dataset/unknown-format` for a JSON document that is no list */
+/** @throws {InputError} `dataset/unknown-format` for a JSON document that is not a list */
 function sourceOf(detected: Detected): RowSource {
   if (detected.kind === "rows") return detected.source;
   if (detected.rows !== undefined) return detected.rows;
@@ -116,7 +116,7 @@ function sourceOf(detected: Detected): RowSource {
   );
 }
 
-/** The names of the columns; of rows that say them themselves, those of the first ones. */
+/** The names of the columns. If the container has no header, they come from the first rows. */
 async function columnsOf(source: RowSource): Promise<readonly string[]> {
   if (source.columns !== undefined && source.container !== "image-folder") return source.columns;
   const names = new Set<string>();
@@ -181,7 +181,10 @@ function webRow(
   }
 }
 
-/** On the web a text may be missing or blank: then there is none. @throws {InputError} `dataset/bad-field` */
+/**
+ * The texts of a row. On the web, a text may be missing or blank; it is then omitted. @throws {InputError}
+ * `dataset/bad-field`
+ */
 function textsOf(row: Row, column: string): readonly string[] {
   const value = row.get(column);
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];

@@ -1,4 +1,4 @@
-// Every form of the field, read from a fixture in that form.
+// Reads a fixture of each known form.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { imagePath, readAnswerList, readDataset } from "@blip-ts/datasets/node";
@@ -8,7 +8,7 @@ const lists = fixture("lists");
 const image = (path: string, root = lists) => ({ kind: "path", root, path });
 
 describe("captions and retrieval", () => {
-  test("Karpathy's train list: a row for each caption, the image's id repeated", async () => {
+  test("Karpathy's train list: one row per caption, with the image's id repeated", async () => {
     const rows = await examplesOf("retrieval", list("coco_karpathy_train.json"));
     expect(rows.map(({ imageId, captions }) => [imageId, captions])).toEqual([
       ["coco_41", ["A boat rests on a calm lake."]],
@@ -27,7 +27,7 @@ describe("captions and retrieval", () => {
     ]);
   });
 
-  test("captions that are false of their image, one or several, beside the true ones", async () => {
+  test("captions that are false for their image, one or several, beside the true ones", async () => {
     const rows = [
       { image: "a.jpg", caption: "a cat", false_captions: ["a dog", "two cats"] },
       { image: "b.jpg", caption: ["a cup", "one cup"], false_captions: "a jug" },
@@ -61,7 +61,7 @@ describe("captions and retrieval", () => {
     ]);
   });
 
-  test("a ground truth without names of files gives references", async () => {
+  test("a ground truth without file names gives references", async () => {
     const dataset = await readDataset("references", list("coco_karpathy_val_gt.json"));
     expect(dataset.format).toBe("coco");
     const rows = await examplesOf("references", list("coco_karpathy_val_gt.json"));
@@ -101,7 +101,7 @@ describe("captions and retrieval", () => {
       code: "dataset/bad-option",
     });
     const other = await refusal(() => examplesOf("retrieval", list("dataset_coco.json"), { split: "train" }));
-    expect(other.message).toContain('rows of the split "train", found "test", "restval"');
+    expect(other.message).toContain('rows of the split "train", got "test", "restval"');
   });
 
   test("pre-training lists of paths and of URLs", async () => {
@@ -187,7 +187,7 @@ describe("questions", () => {
     ]);
   });
 
-  test("the list of answers that are ranked", async () => {
+  test("the list of ranked answers", async () => {
     expect(await readAnswerList(list("answer_list.json"))).toEqual([
       "net",
       "pitcher",
@@ -198,7 +198,7 @@ describe("questions", () => {
   });
 });
 
-describe("two images, and who fits whom", () => {
+describe("two images, and which text fits which", () => {
   test("NLVR2 in BLIP's form and in its own", async () => {
     const blip = await examplesOf("nlvr", list("nlvr_dev.json"));
     expect(blip).toMatchObject([
@@ -287,7 +287,7 @@ describe("clips", () => {
       onRowError: ({ message }) => seen.push(message),
     });
     expect(rows).toEqual([]);
-    expect(seen[0]).toMatch(/line 1: field "clip_name": expected a folder "video7020".*found no such folder/);
+    expect(seen[0]).toMatch(/line 1: field "clip_name": expected a folder "video7020".*got no such folder/);
   });
 });
 
@@ -321,7 +321,7 @@ describe("tables and folders", () => {
     expect(imagePath(row.image)).toBe(join(folder, "train", "0.png"));
   });
 
-  test("a folder of images with .txt or .caption beside them: a caption a line", async () => {
+  test("a folder of images with .txt or .caption beside them: one caption per line", async () => {
     const folder = fixture("folder");
     const rows = await examplesOf("retrieval", folder);
     expect(rows.map(({ image: source, captions }) => [source, captions])).toEqual([
@@ -333,7 +333,7 @@ describe("tables and folders", () => {
     expect(await examplesOf("pretrain", folder)).toHaveLength(8);
   });
 
-  test("columns that have other names are named", async () => {
+  test("columns with other names can be named", async () => {
     const options = { columns: { image: "licence", captions: "file_name" } };
     const rows = await examplesOf("retrieval", list("captions.csv"), {
       ...options,

@@ -1,4 +1,4 @@
-// Random damage to every fixture: nothing but a BlipError is thrown. Each tier runs it as often as it has time for.
+// Random damage to every fixture: only a BlipError may be thrown. Each test tier has its own number of runs.
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { BlipError } from "@blip-ts/base";
@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { readDataset, readPairs, tasks, type Task } from "@blip-ts/datasets/node";
 import { all, chunks, examplesOf, fileWith, fixture, list } from "./support.ts";
 
-/** Every fixture that is one file, with the tasks it may be read for. */
+/** Every single-file fixture, with the tasks that it may be read for. */
 const files: readonly string[] = [
   ...readdirSync(fixture("lists")).map((name) => list(name)),
   ...[
@@ -63,7 +63,7 @@ async function neverRaw(run: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Each file with each task that it can be read for: damage to these goes the furthest. */
+/** Each file with each task that it supports. Damage to these reaches the deepest code. */
 async function readable(): Promise<[string, Task][]> {
   const found: [string, Task][] = [];
   for (const file of files)
@@ -77,7 +77,7 @@ async function readable(): Promise<[string, Task][]> {
   return found;
 }
 
-/** @param runs of each test @param timeout of each test, in milliseconds */
+/** @param runs runs of each test @param timeout time limit of each test, in milliseconds */
 export function fuzzTests(runs: number, timeout: number): void {
   test(
     "random damage to any fixture, read for its tasks, throws nothing but BlipErrors",

@@ -1,5 +1,5 @@
-// Files that are made to hurt: sizes and counts that are not there. Nothing but a BlipError is thrown, in little processor
-// time and memory. Random damage to every fixture is in fuzz.slow.test.ts.
+// Malicious files with false sizes and counts. Only a BlipError may be thrown, within little processor time and memory.
+// fuzz.slow.test.ts damages every fixture at random.
 import { readFileSync } from "node:fs";
 import { parquetMetadata } from "hyparquet";
 import { describe, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { all, examplesOf, fileWith, fixture, refusal } from "./support.ts";
 
 const megabytes = () => process.memoryUsage().rss / 2 ** 20;
 
-/** Fails if more memory or processor time is taken than a bound allows. */
+/** Fails if the run exceeds a limit on memory or processor time. */
 async function bounded<T>(run: () => Promise<T>): Promise<T> {
   const before = megabytes();
   const start = process.cpuUsage();
@@ -32,7 +32,7 @@ describe("Parquet", () => {
     ]);
 
   test("lists of 30 million in lists, in a footer of 60 bytes", async () => {
-    // A list of lists, of a length that is taken at once: 240 MB for each.
+    // A list of lists, whose length is allocated at once: 240 MB each.
     const list = [0xf9, 0x80, 0x87, 0xa7, 0x0e];
     const footer = [0x19, ...Array.from({ length: 12 }, () => list).flat()];
     const error = await bounded(() => refusal(() => examplesOf("retrieval", fileWith(withFooter(footer)))));
@@ -41,7 +41,7 @@ describe("Parquet", () => {
   });
 
   test("a page whose levels are a run of 33 million", async () => {
-    // Levels of three values, one missing: a packed run in 2 bytes. Instead, in 5 bytes, a run of 2^25 ones.
+    // Levels of three values, one missing: a packed run in 2 bytes. It is replaced with a run of 2^25 in 5 bytes.
     const column = parquetMetadata(whole).row_groups[0]?.columns.find(
       ({ meta_data: meta }) => meta?.path_in_schema.join(".") === "image_id",
     );
@@ -56,7 +56,7 @@ describe("Parquet", () => {
     expect(error.message).toContain("a run of 33554432 values");
   });
 
-  test("a text that is 200 kB, in 2 kB of zstd: bounded before it is decompressed", async () => {
+  test("a text of 200 kB in 2 kB of zstd: bounded before it is decompressed", async () => {
     const path = fixture("parquet/compressible.parquet");
     const [row] = await examplesOf("retrieval", path);
     expect(row?.captions[0]).toHaveLength(200_000);

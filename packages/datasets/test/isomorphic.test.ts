@@ -1,4 +1,4 @@
-// The readers without Node: bundled for a page and run where there are web globals alone.
+// The readers without Node: bundled for a page, and run with only web globals.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";

@@ -1,11 +1,11 @@
-// Rows of images and texts that a command is given: JSON lines, a JSON list, CSV, a stream.
+// Rows of images and texts for a command: JSON lines, a JSON list, CSV, a stream.
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { pairRows, readPairs, type PairError, type PairRow } from "@blip-ts/datasets/node";
 import { all, chunks, encoded, isError, list, pairsOf, refusal } from "./support.ts";
 
-/** A row in short. */
+/** A short form of a row. */
 const short = (row: PairRow | PairError) =>
   isError(row)
     ? [row.row, row.place.at, row.error.code]
@@ -35,7 +35,7 @@ describe("the same rows", () => {
     expect((await pairsOf(gzipSync(readFileSync(path)))).map(short)).toEqual(expected);
   });
 
-  test("as a JSON list: a wrong element is an error, the others go on", async () => {
+  test("as a JSON list: a wrong element is an error, and the others are read", async () => {
     const text =
       '[{"image": "a.png", "text": "t", "n": [1, {"x": "]"}]},\n {"image": "a.png", "text": oops}, 7, {"image": "b.png", "text": "\\u0074\\"}"}]';
     for (const size of [1, 5, 1000])
@@ -64,7 +64,7 @@ describe("the same rows", () => {
       ]);
   });
 
-  test("CSV: a row that is no UTF-8 is its own error", async () => {
+  test("CSV: a row that is not UTF-8 is its own error", async () => {
     const bytes = Buffer.from("image,text\na.png,good\nb.png,Stra\xdfe 1\nc.png,good\n", "latin1");
     expect((await pairsOf(bytes)).map(short)).toEqual([
       [0, 2, ["a.png"], ["good"], {}],
@@ -74,7 +74,7 @@ describe("the same rows", () => {
   });
 });
 
-describe("what a row must have", () => {
+describe("the fields of a row", () => {
   test("two images and a statement, as a list or as two columns", async () => {
     const options = { images: { min: 2, max: 2 } };
     const text =
@@ -87,11 +87,11 @@ describe("what a row must have", () => {
     ]);
     const last = rows[2];
     if (last === undefined || !isError(last)) throw new Error("expected an error");
-    expect(last.error.message).toMatch(/rows, line 3: expected 2 images in "images", "image".*found 1/);
+    expect(last.error.message).toMatch(/rows, line 3: expected 2 images in "images", "image".*got 1/);
     expect(last.fields).toEqual({ image: "a.png", statement: "s" });
   });
 
-  test("an image without a text where none is needed; several texts", async () => {
+  test("an image without a text if none is needed; several texts", async () => {
     expect((await pairsOf('{"image": "a.png"}', { texts: { min: 0, max: 1 } })).map(short)).toEqual([
       [0, 1, ["a.png"], [], {}],
     ]);
@@ -103,7 +103,7 @@ describe("what a row must have", () => {
     );
   });
 
-  test("columns of other names", async () => {
+  test("columns with other names", async () => {
     const options = { imageColumns: ["photo"], textColumns: ["alt", "title"], texts: { min: 1, max: 2 } };
     expect((await pairsOf("photo,alt,title,text\na.png,x,y,z\n", options)).map(short)).toEqual([
       [0, 2, ["a.png"], ["x", "y"], { text: "z" }],
@@ -112,7 +112,7 @@ describe("what a row must have", () => {
     expect(row).toMatchObject({ error: { code: "dataset/bad-row" } });
   });
 
-  test("paths out of the folder only if the caller trusts the list", async () => {
+  test("paths outside the folder only if the caller trusts the list", async () => {
     const text = '{"image": "/data/a.png", "text": "t"}\n{"image": "../b.png", "text": "t"}';
     expect((await pairsOf(text)).map(short)).toEqual([
       [0, 1, "dataset/outside-root"],
@@ -121,7 +121,7 @@ describe("what a row must have", () => {
     expect((await pairsOf(text, { allowOutside: true })).every((row) => !isError(row))).toBe(true);
   });
 
-  test("a row is never taken for its prototype", async () => {
+  test("a row's prototype is never read", async () => {
     const [row] = await pairsOf('{"__proto__": {"image": "a.png"}, "text": "t"}');
     expect(row).toMatchObject({ error: { code: "dataset/bad-row" } });
     const [own] = await pairsOf('{"image": "a.png"}', { textColumns: ["toString"] });
@@ -131,13 +131,13 @@ describe("what a row must have", () => {
   });
 });
 
-describe("what cannot be read at all", () => {
+describe("unreadable inputs", () => {
   test.each<[string, string | Uint8Array, string, RegExp]>([
     ["nothing", "", "dataset/unknown-format", /an empty file/],
     ["no rows", "[]", "dataset/bad-row", /at least one row/],
     ["a header alone", "image,text\n", "dataset/bad-row", /at least one row/],
-    ["one object over lines", '{\n"image": "a.png"\n}', "dataset/unknown-format", /found one JSON object/],
-    ["a table of Parquet", "PAR1xxxxxxxxxxxx", "dataset/unknown-format", /found parquet/],
+    ["one object over lines", '{\n"image": "a.png"\n}', "dataset/unknown-format", /got one JSON object/],
+    ["a table of Parquet", "PAR1xxxxxxxxxxxx", "dataset/unknown-format", /got parquet/],
     ["an image", Buffer.from("\x89PNG\r\n", "latin1"), "dataset/unknown-format", /a PNG image/],
     [
       "UTF-16",
@@ -158,18 +158,18 @@ describe("what cannot be read at all", () => {
     expect(error.message).toMatch(message);
   });
 
-  test("another form than the one that was named", async () => {
+  test("a form other than the named one", async () => {
     expect(await refusal(() => pairsOf("image,text\na,b\n", { format: "jsonl" }))).toMatchObject({
       code: "dataset/wrong-format",
     });
   });
 
-  test("CSV where no parser of it is at hand", async () => {
+  test("CSV without a parser", async () => {
     const run = () => all(pairRows(chunks(encoded("image,text\na,b\n"), 4), { name: "rows" }, undefined));
     expect(await refusal(run)).toMatchObject({ code: "dataset/unsupported" });
   });
 
-  test("a line and an element that are too long are errors of their own", async () => {
+  test("a line and an element that are too long are their own errors", async () => {
     const long = `{"image": "a.png", "text": "${"x".repeat(500)}"}`;
     const good = '{"image": "a.png", "text": "t"}';
     const limits = { rowBytes: 100 };
@@ -182,7 +182,7 @@ describe("what cannot be read at all", () => {
   });
 });
 
-test("rows of a slow stream come as they are written", async () => {
+test("rows of a slow stream are read as they are written", async () => {
   let release: (() => void) | undefined;
   const waiting = new Promise<void>((resolve) => {
     release = resolve;

@@ -1,4 +1,4 @@
-// What each reader refuses: the error names the file, the row and the field, what was expected and what was found.
+// Each reader's errors name the file, the row and the field, the expected value and the value they got.
 import { imageAt } from "../src/paths.ts";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const listOf = (...rows: readonly Json[]) => fileWith(JSON.stringify(rows), "row
 const linesOf = (...rows: readonly Json[]) =>
   fileWith(rows.map((row) => JSON.stringify(row)).join("\n"), "rows.jsonl");
 
-/** The second row is wrong. */
+/** Reads two rows, the second of which is wrong. */
 async function second(task: Task, good: Json, bad: Json, options: DatasetOptions = {}) {
   const path = listOf(good, bad);
   const error = await refusal(() => examplesOf(task, path, options));
@@ -59,50 +59,50 @@ describe("each field of each form", () => {
       "karpathy",
       karpathy,
       { ...karpathy, image: 5 },
-      /"image": expected the path, URL or bytes of an image, found a number \(5\)/,
+      /"image": expected the path, URL or bytes of an image, got a number \(5\)/,
     ],
-    ["retrieval", "karpathy", karpathy, { caption: "a" }, /"image": .*found nothing/],
+    ["retrieval", "karpathy", karpathy, { caption: "a" }, /"image": .*got nothing/],
     [
       "retrieval",
       "karpathy",
       karpathy,
       { ...karpathy, image: "" },
-      /"image": expected a path or a URL, found an empty text/,
+      /"image": expected a path or a URL, got an empty text/,
     ],
     [
       "retrieval",
       "karpathy",
       karpathy,
       { ...karpathy, caption: 1 },
-      /"caption": expected a text, found a number \(1\)/,
+      /"caption": expected a text, got a number \(1\)/,
     ],
     [
       "retrieval",
       "karpathy",
       karpathy,
       { ...karpathy, caption: [] },
-      /"caption": expected a text or a list of texts, found a list of 0/,
+      /"caption": expected a text or a list of texts, got a list of 0/,
     ],
     [
       "retrieval",
       "karpathy",
       karpathy,
       { ...karpathy, caption: ["a", " "] },
-      /"caption\[1\]": expected a text, found a text \(" "\)/,
+      /"caption\[1\]": expected a text, got a text \(" "\)/,
     ],
     [
       "retrieval",
       "karpathy",
       { ...karpathy, false_captions: ["a", "b"] },
       { ...karpathy, false_captions: ["a", 3] },
-      /"false_captions\[1\]": expected a text, found a number \(3\)/,
+      /"false_captions\[1\]": expected a text, got a number \(3\)/,
     ],
     [
       "pretrain",
       "pretrain",
       { image: "a.jpg", caption: "a", false_captions: "b" },
       { image: "a.jpg", caption: "a", false_captions: [] },
-      /"false_captions": expected a text or a list of texts, found a list of 0/,
+      /"false_captions": expected a text or a list of texts, got a list of 0/,
     ],
     [
       "retrieval",
@@ -116,17 +116,17 @@ describe("each field of each form", () => {
       "karpathy",
       karpathy,
       { ...karpathy, image_id: { a: 1 } },
-      /"image_id": .*found an object with "a"/,
+      /"image_id": .*got an object with "a"/,
     ],
-    ["retrieval", "karpathy", karpathy, "text", /expected an object with fields, found a text \("text"\)/],
+    ["retrieval", "karpathy", karpathy, "text", /expected an object with fields, got a text \("text"\)/],
     [
       "caption",
       "nocaps",
       { image: "a.jpg", img_id: 1 },
       { image: "a.jpg", img_id: null },
-      /"img_id": .*found nothing/,
+      /"img_id": .*got nothing/,
     ],
-    ["caption", "nocaps", { image: "a.jpg", img_id: 1 }, { image: true, img_id: 1 }, /"image": .*found true/],
+    ["caption", "nocaps", { image: "a.jpg", img_id: 1 }, { image: true, img_id: 1 }, /"image": .*got true/],
     [
       "pretrain",
       "pretrain",
@@ -139,7 +139,7 @@ describe("each field of each form", () => {
       "pretrain",
       { image: "a.jpg", caption: "a" },
       { image: "a.jpg" },
-      /"caption": expected a text, found nothing/,
+      /"caption": expected a text, got nothing/,
     ],
     ["vqa", "blip-vqa", vqa, { ...vqa, question: " " }, /"question": expected a text/],
     [
@@ -147,14 +147,14 @@ describe("each field of each form", () => {
       "blip-vqa",
       vqa,
       { ...vqa, answer: ["a", 3] },
-      /"answer\[1\]": expected a text or \{"answer": text\}, found a number/,
+      /"answer\[1\]": expected a text or \{"answer": text\}, got a number/,
     ],
     [
       "vqa",
       "blip-vqa",
       vqa,
       { ...vqa, dataset: "vg" },
-      /"answer": expected a text \(the dataset is "vg"\), found a list of 1/,
+      /"answer": expected a text \(the dataset is "vg"\), got a list of 1/,
     ],
     [
       "vqa",
@@ -190,7 +190,7 @@ describe("each field of each form", () => {
       "blip-nlvr",
       nlvr,
       { ...nlvr, images: ["a.png"] },
-      /"images": expected a list of two images, found a list of 1/,
+      /"images": expected a list of two images, got a list of 1/,
     ],
     ["nlvr", "blip-nlvr", nlvr, { ...nlvr, images: ["a.png", 2] }, /"images\[1\]": expected the path/],
     [
@@ -198,9 +198,9 @@ describe("each field of each form", () => {
       "blip-nlvr",
       nlvr,
       { ...nlvr, label: "maybe" },
-      /"label": expected true or false .*found a text \("maybe"\)/,
+      /"label": expected true or false .*got a text \("maybe"\)/,
     ],
-    ["nlvr", "blip-nlvr", nlvr, { ...nlvr, sentence: null }, /"sentence": expected a text, found nothing/],
+    ["nlvr", "blip-nlvr", nlvr, { ...nlvr, sentence: null }, /"sentence": expected a text, got nothing/],
     [
       "nlvr",
       "nlvr2",
@@ -213,7 +213,7 @@ describe("each field of each form", () => {
       "nlvr2",
       official,
       { ...official, identifier: "train-1-0-0" },
-      /"directory": expected a number, found nothing/,
+      /"directory": expected a number, got nothing/,
     ],
     [
       "nlvr",
@@ -229,16 +229,16 @@ describe("each field of each form", () => {
       "aro",
       aro,
       { ...aro, false_caption: "" },
-      /"false_caption": expected a text, found an empty text/,
+      /"false_caption": expected a text, got an empty text/,
     ],
     [
       "match",
       "aro",
       aro,
       { ...aro, bbox_w: -1 },
-      /"bbox_w": expected a number of at least 0, found a number \(-1\)/,
+      /"bbox_w": expected a number of at least 0, got a number \(-1\)/,
     ],
-    ["match", "aro", aro, { ...aro, bbox_h: null }, /"bbox_h": expected a number, found nothing/],
+    ["match", "aro", aro, { ...aro, bbox_h: null }, /"bbox_h": expected a number, got nothing/],
     [
       "match",
       "aro-order",
@@ -251,7 +251,7 @@ describe("each field of each form", () => {
       "sugarcrepe",
       sugar,
       { ...sugar, negative_caption: 7 },
-      /"negative_caption": expected a text, found a number/,
+      /"negative_caption": expected a text, got a number/,
     ],
     [
       "match",
@@ -265,14 +265,14 @@ describe("each field of each form", () => {
       "table",
       { file_name: "a.jpg", text: "a" },
       { file_name: "a.jpg" },
-      /expected a value in one of the columns "captions".*found "file_name"/,
+      /expected a value in one of the columns "captions".*got "file_name"/,
     ],
     [
       "vqa",
       "table",
       { image: "a.jpg", question: "q" },
       { image: "a.jpg", question: "q", answers: [null] },
-      /"answers\[0\]": .*found null/,
+      /"answers\[0\]": .*got null/,
     ],
     [
       "nlvr",
@@ -287,7 +287,7 @@ describe("each field of each form", () => {
     expect(await second(task, good, bad)).toMatch(message);
   });
 
-  test("other rows go on if someone is told of the wrong ones", async () => {
+  test("other rows are read if the wrong ones are reported", async () => {
     const seen: object[] = [];
     const rows = await examplesOf("retrieval", listOf(karpathy, { ...karpathy, caption: 1 }, karpathy), {
       onRowError: ({ code, fields }) => seen.push({ code, ...fields }),
@@ -320,7 +320,7 @@ describe("documents of several parts", () => {
       "a caption of no image",
       [{ id: 1, file_name: "a" }],
       [{ image_id: 2, caption: "c" }],
-      /"annotations\[0\]": field "image_id": expected the id of a row in "images", found a number \(2\)/,
+      /"annotations\[0\]": field "image_id": expected the id of a row in "images", got a number \(2\)/,
     ],
     [
       "a caption that is none",
@@ -355,12 +355,12 @@ describe("documents of several parts", () => {
     return refusal(() => examplesOf("vqa", join(folder, "q.json"), { annotations: join(folder, "a.json") }));
   };
 
-  test("VQA: a question without an annotation, annotations of no form, ids twice", async () => {
+  test("VQA: a question without an annotation, annotations of unknown form, duplicate ids", async () => {
     const other = { annotations: [{ question_id: 11, answers: ["a"] }] };
     expect((await joinedWith(other)).message).toMatch(
-      /entry "questions\[0\]": field "question_id": expected an annotation of question 10 in a.json, found no row/,
+      /entry "questions\[0\]": field "question_id": expected an annotation of question 10 in a.json, got no row/,
     );
-    expect((await joinedWith({ annotations: [] })).message).toContain('found no rows in its "annotations"');
+    expect((await joinedWith({ annotations: [] })).message).toContain('got no rows in its "annotations"');
     expect(
       (await joinedWith({ annotations: [{ question_id: 10, answers: [{ text: "a" }] }] })).message,
     ).toMatch(
@@ -384,7 +384,7 @@ describe("documents of several parts", () => {
     );
   });
 
-  test("VQA: the two files in each other's place, annotations of another form", async () => {
+  test("VQA: the two files exchanged, annotations of another form", async () => {
     const swapped = await refusal(() => examplesOf("vqa", list("v2_annotations.json")));
     expect(swapped).toMatchObject({ code: "dataset/unknown-format" });
     expect(swapped.message).toContain('give the questions\' file, and this one as the option "annotations"');
@@ -400,7 +400,7 @@ describe("documents of several parts", () => {
     expect(row?.image).toMatchObject({ path: "test2015/COCO_test2015_000000000001.jpg" });
   });
 
-  test("MSRVTT: several splits, a split that is not there, a clip without sentences", async () => {
+  test("MSRVTT: several splits, a missing split, a clip without sentences", async () => {
     const clip = (id: string, split: string) => ({ video_id: id, split });
     const path = fileWith(
       JSON.stringify({
@@ -409,7 +409,7 @@ describe("documents of several parts", () => {
       }),
     );
     expect((await refusal(() => examplesOf("video", path))).message).toContain(
-      'expected one split, found several: "train", "validate"',
+      'expected one split, got several: "train", "validate"',
     );
     expect((await refusal(() => examplesOf("video", path, { split: "test" }))).message).toContain(
       'videos of the split "test"',
@@ -436,14 +436,14 @@ describe("paths stay in their folder", () => {
     expect(await examplesOf("retrieval", file, { allowOutside: true })).toHaveLength(1);
   });
 
-  test.each(["file:///etc/passwd", "s3://bucket/a.jpg"])("%s is no place of an image", async (url) => {
+  test.each(["file:///etc/passwd", "s3://bucket/a.jpg"])("%s is not a location of an image", async (url) => {
     const error = await refusal(() =>
       examplesOf("retrieval", listOf({ image: url, caption: "a" }), { allowOutside: true }),
     );
     expect(error.message).toContain("expected a path, an http(s) URL or a data: URL");
   });
 
-  test("a data: URL is passed on, unless it is larger than any image", async () => {
+  test("a data: URL is returned, unless it is larger than any image", async () => {
     const url = "data:image/png;base64,AAAA";
     const [example] = await examplesOf("retrieval", listOf({ image: url, caption: "a" }));
     expect(example).toMatchObject({ image: { kind: "url", url } });
@@ -451,7 +451,7 @@ describe("paths stay in their folder", () => {
     const long = `data:,${"x".repeat(75_000_000)}`;
     const rules = { root: "", allowOutside: true };
     expect(() => imageAt(place, "image", long, rules)).toThrow(
-      /expected a data: URL of at most 75000000 characters, found 75000006 characters/,
+      /expected a data: URL of at most 75000000 characters, got 75000006 characters/,
     );
   });
 
@@ -486,7 +486,7 @@ describe("files", () => {
     ["a ZIP", "PK\x03\x04rest", /a ZIP archive \(unpack it\)/],
     ["an LFS pointer", "version https://git-lfs.github.com/spec/v1\n", /a Git LFS pointer/],
     ["a pickle", new Uint8Array([0x80, 4, 0x95]), /a Python pickle \(which is never run\)/],
-    ["noise", new Uint8Array([1, 2, 3, 200, 9]), /bytes that are no text/],
+    ["noise", new Uint8Array([1, 2, 3, 200, 9]), /bytes that are not text/],
     ["an object of nothing known", '{"a": {"b": 1}}', /a JSON object with "a"|JSON lines with "a"/],
     ["a list of nothing known", '[{"a": 1, "b": 2}]', /a JSON list with "a", "b"/],
     ["a table of nothing known", "a,b\n1,2\n", /CSV with "a", "b"/],
@@ -506,11 +506,11 @@ describe("files", () => {
     expect((await readDataset("match", path, { format: "aro" })).format).toBe("aro");
   });
 
-  test("a form that was named, and is not there", async () => {
+  test("a named form that the file does not have", async () => {
     const wrong = (options: PathOptions) =>
       refusal(() => readDataset("retrieval", list("coco_karpathy_val.json"), options));
     expect(await wrong({ format: "parquet" })).toMatchObject({ code: "dataset/wrong-format" });
-    expect((await wrong({ format: "coco" })).message).toMatch(/expected the form "coco" .*found a JSON list/);
+    expect((await wrong({ format: "coco" })).message).toMatch(/expected the form "coco" .*got a JSON list/);
     expect(await wrong({ format: "blip-vqa" })).toMatchObject({ code: "dataset/bad-option" });
     expect(await wrong({ limits: { rowBytes: 0 } })).toMatchObject({ code: "dataset/bad-option" });
   });
@@ -531,7 +531,7 @@ describe("files", () => {
     [
       "Latin-1",
       Buffer.from('[{"image": "a.jpg", "caption": "Stra\xdfe"}]', "latin1"),
-      /index 0: .*the byte 0xDF at 35, as Latin-1/,
+      /index 0: .*the byte 0xDF at 35, as in Latin-1/,
     ],
     ["NUL", Buffer.from('[{"image": "a.jpg", "caption": "a\0"}]'), /index 0: .*a NUL character/],
   ])("%s is refused by name", async (_, content, found) => {
@@ -541,13 +541,13 @@ describe("files", () => {
     expect(error.message).toContain("Save the file as UTF-8.");
   });
 
-  test("a byte order mark of UTF-8 is passed over", async () => {
+  test("a UTF-8 byte order mark is skipped", async () => {
     const text = readFileSync(list("coco_karpathy_val.json"), "utf8");
     expect(await examplesOf("retrieval", fileWith(`\ufeff${text}`))).toHaveLength(2);
     expect(await examplesOf("retrieval", fileWith("\ufeffimage,text\na.jpg,b\n"))).toHaveLength(1);
   });
 
-  test("a list that is cut, or broken between its rows, after the rows that are whole", async () => {
+  test("a list that is cut, or broken between its rows, after the whole rows", async () => {
     const text = readFileSync(list("coco_karpathy_val.json"), "utf8");
     for (const [content, code] of [
       [text.slice(0, -40), "dataset/truncated"],
@@ -566,7 +566,7 @@ describe("files", () => {
     }
   });
 
-  test("rows that are too long or too deep are bounded, and the others go on", async () => {
+  test("rows that are too long or too deep are bounded, and the others are read", async () => {
     const deep: Json = JSON.parse(`${"[".repeat(40)}${"]".repeat(40)}`) as Json;
     for (const path of [
       listOf(karpathy, { ...karpathy, extra: "x".repeat(3000) }, { ...karpathy, extra: deep }, karpathy),
@@ -582,16 +582,16 @@ describe("files", () => {
     }
   });
 
-  test("CSV: a header that is none, fields too many or few, a quote that is never closed, a record that is too long", async () => {
+  test("CSV: an invalid header, too many or few fields, an unclosed quote, a record that is too long", async () => {
     const read = (content: string, options: DatasetOptions = {}) =>
       refusal(() => examplesOf("retrieval", fileWith(content), options));
     expect((await read("image,,text\na.jpg,,b\n")).message).toMatch(
-      /line 1: expected a name for each column in the first line, found none for column 2/,
+      /line 1: expected a name for each column in the first line, got none for column 2/,
     );
     expect((await read("image,text,text\n")).message).toContain('"text" for two columns');
     expect((await read("image,text\n")).message).toContain("expected at least one row");
     expect((await read("image,text\na.jpg,b\na.jpg,b,c\n")).message).toMatch(
-      /line 3: expected 2 fields \("image", "text"\), found 3/,
+      /line 3: expected 2 fields \("image", "text"\), got 3/,
     );
     expect((await read('image,text\na.jpg,b\na.jpg,"b\nc.jpg,d\n')).message).toMatch(
       /line 3: .*a quote that is never closed/,
@@ -616,12 +616,10 @@ describe("files", () => {
 
   test("the list of answers", async () => {
     const read = (content: string) => refusal(() => readAnswerList(fileWith(content)));
-    expect((await read('["a", 1]')).message).toMatch(/index 1: expected an answer, found a number/);
+    expect((await read('["a", 1]')).message).toMatch(/index 1: expected an answer, got a number/);
     expect((await read('["a", "a"]')).message).toContain("expected each answer once");
-    expect((await read("[]")).message).toContain("found an empty list");
-    expect((await read('{"a": ["b"]}')).message).toContain(
-      "expected a JSON list of answers, found an object",
-    );
+    expect((await read("[]")).message).toContain("got an empty list");
+    expect((await read('{"a": ["b"]}')).message).toContain("expected a JSON list of answers, got an object");
     expect(await read('["a"')).toMatchObject({ code: "dataset/truncated" });
   });
 });
@@ -631,11 +629,11 @@ describe("folders", () => {
 
   test("empty, unknown, an image without a text, several files of metadata", async () => {
     expect((await refusal(() => readDataset("caption", folderWith({})))).message).toContain(
-      "found an empty folder",
+      "got an empty folder",
     );
     const unknown = await refusal(() => readDataset("caption", folderWith({ "a.png": png, "b.doc": "x" })));
     expect(unknown).toMatchObject({ code: "dataset/unknown-format" });
-    expect(unknown.message).toMatch(/found a folder with "a.png", "b.doc".*metadata.jsonl or metadata.csv/);
+    expect(unknown.message).toMatch(/got a folder with "a.png", "b.doc".*metadata.jsonl or metadata.csv/);
     const part = folderWith({ "a.png": png, "a.txt": "a", "b.png": png });
     expect((await refusal(() => examplesOf("caption", part))).message).toMatch(
       /b.png: expected a .txt or .caption file/,
@@ -654,7 +652,7 @@ describe("folders", () => {
     expect(await examplesOf("caption", both, { format: "image-folder" })).toHaveLength(1);
   });
 
-  test("hidden files are passed over, a link back up ends, the number of files is bounded", async () => {
+  test("hidden files are skipped, a link to a parent ends, the number of files is bounded", async () => {
     const folder = folderWith({
       "a.png": png,
       "a.txt": "a",

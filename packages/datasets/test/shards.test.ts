@@ -1,4 +1,4 @@
-// Parquet files and webdataset shards that Python wrote, against what Python reads from them (oracle/datasets).
+// Parquet files and webdataset shards written by Python, compared with Python's reading of them (oracle/datasets).
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -15,7 +15,7 @@ interface Golden {
 
 const golden = JSON.parse(readFileSync(fixture("golden.json"), "utf8")) as Golden;
 
-/** As the oracle describes bytes. */
+/** Bytes in the form of the oracle's description. */
 function described(source: ImageSource) {
   if (source.kind !== "bytes") return source;
   const sha256 = createHash("sha256").update(source.bytes).digest("hex").slice(0, 16);
@@ -78,13 +78,13 @@ describe("Parquet", () => {
     ]);
   });
 
-  test("an encoding whose memory has no bound is refused by name", async () => {
+  test("an encoding with unbounded memory is rejected by name", async () => {
     const error = await refusal(() => examplesOf("retrieval", fixture("parquet/delta.parquet")));
     expect(error).toMatchObject({ code: "dataset/damaged" });
     expect(error.message).toContain("encoding 7");
   });
 
-  test("a row group is read at a time, of the needed columns alone", async () => {
+  test("one row group is read at a time, with only the needed columns", async () => {
     const file = await openFile(fixture("parquet/snappy.parquet"));
     const ranges: number[] = [];
     const { readData } = await import("@blip-ts/datasets/node");
@@ -96,7 +96,7 @@ describe("Parquet", () => {
     const footer = ranges.length;
     const iterator = dataset.examples[Symbol.asyncIterator]();
     await iterator.next();
-    // image.bytes, image.path, caption, image_id of the first of two groups; not weight.
+    // image.bytes, image.path, caption and image_id of the first of two groups, without weight.
     expect(ranges.length - footer).toBe(4);
     for (let row = 1; row < 4; row++) await iterator.next();
     expect(ranges.length - footer).toBe(8);
@@ -134,7 +134,7 @@ describe("Parquet", () => {
 });
 
 describe("webdataset", () => {
-  test("img2dataset's shards: image, text and metadata of each sample; its own tables are passed over", async () => {
+  test("img2dataset's shards: image, text and metadata of each sample; its own tables are skipped", async () => {
     const dataset = await readDataset("pretrain", fixture("shards"));
     expect(dataset).toMatchObject({
       container: "webdataset",
@@ -186,7 +186,7 @@ describe("webdataset", () => {
     expect(await refusal(() => examplesOf("pretrain", cut))).toMatchObject({ code: "dataset/damaged" });
   });
 
-  test("a cut shard is an error behind its whole samples, a damaged header too", async () => {
+  test("a cut shard is an error after its whole samples, as is a damaged header", async () => {
     const whole = readFileSync(fixture("shards/00000.tar"));
     for (const bytes of [
       whole.subarray(0, 5 * 512 + 100),
@@ -198,7 +198,7 @@ describe("webdataset", () => {
     }
   });
 
-  test("members are bounded before they are read, and their sample alone is refused", async () => {
+  test("members are bounded before they are read, and only their sample is rejected", async () => {
     const errors: string[] = [];
     const rows = await examplesOf("pretrain", fixture("shards"), {
       format: "pretrain",
@@ -207,7 +207,7 @@ describe("webdataset", () => {
     });
     expect(rows).toEqual([]);
     expect(errors).toHaveLength(4);
-    expect(errors[0]).toMatch(/sample "000000000": expected the bytes of ".jpg" of at most 100, found \d+/);
+    expect(errors[0]).toMatch(/sample "000000000": expected the bytes of ".jpg" of at most 100, got \d+/);
     expect(defaultLimits.imageBytes).toBe(64 * 1024 * 1024);
   });
 
@@ -224,7 +224,7 @@ describe("webdataset", () => {
   });
 });
 
-/** One byte of the archive changed. */
+/** Changes one byte of the archive. */
 function damage(whole: Buffer, at: number): Buffer {
   const bytes = Buffer.from(whole);
   bytes[at] = (bytes[at] ?? 0) ^ 0xff;

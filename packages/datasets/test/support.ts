@@ -1,4 +1,4 @@
-// What the tests share: fixtures, files in memory, examples as a list.
+// Shared by the tests: fixtures, files in memory, examples as a list.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -22,7 +22,7 @@ export const list = (name: string) => join(fixtures, "lists", name);
 const temporary = mkdtempSync(join(tmpdir(), "blip-datasets-"));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
-/** A folder with these files, gone after the tests of the file. */
+/** Makes a folder with these files, which is removed after the file's tests. */
 export function folderWith(files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = mkdtempSync(join(temporary, "data-"));
   for (const [name, content] of Object.entries(files)) {
@@ -51,7 +51,7 @@ export async function examplesOf<T extends Task>(
   return all(dataset.examples);
 }
 
-/** What an error says, without the folder; fails if there is none, or it is no error of ours. */
+/** The message of an error, without the folder's path. Fails if there is no error, or if it is not a BlipError. */
 export async function refusal(
   run: () => Promise<unknown>,
 ): Promise<{ code: string; message: string; fields: object }> {
@@ -62,7 +62,7 @@ export async function refusal(
     const { code, fields } = error;
     return { code, message: error.message.replace(/\/\S*\/(?=[^/\s]+)/g, ""), fields };
   }
-  throw new Error("expected an error, found none");
+  throw new Error("expected an error, got none");
 }
 
 /** Bytes in chunks of the given size. */

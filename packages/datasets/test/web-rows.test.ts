@@ -1,4 +1,4 @@
-// Rows with all their columns, and files that are written of them and read again.
+// Rows with all their columns, and files that are written from them and read again.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -27,7 +27,7 @@ async function rowsOf(path: string, options: WebRowsOptions = {}): Promise<WebRo
 
 const png = readFileSync(fixture("images/0.png"));
 
-describe("what a row says besides", () => {
+describe("other columns of a row", () => {
   test("is kept: JSON lines, a JSON list, CSV", async () => {
     const record = {
       image: "a.png",
@@ -49,7 +49,7 @@ describe("what a row says besides", () => {
     expect(row?.fields).toEqual({ site: record.site, n: "7", tags: JSON.stringify(record.tags) });
   });
 
-  test("shards: members that are neither image nor text nor JSON go along, JSON fields are columns", async () => {
+  test("shards: members that are neither image nor text nor JSON are kept, JSON fields are columns", async () => {
     const members = [
       { name: "a/1.png", body: png },
       { name: "a/1.seg.png", body: png },
@@ -71,7 +71,7 @@ describe("what a row says besides", () => {
       "width",
     ]);
     expect(first?.fields[".cls"]).toEqual(new TextEncoder().encode("7"));
-    // An image without a text is a row, too.
+    // An image without a text is also a row.
     expect(second).toMatchObject({ texts: [], fields: { __key__: "a/2" } });
   });
 
@@ -90,7 +90,7 @@ describe("what a row says besides", () => {
     expect(data).toMatchObject({ container: "image-folder", imageColumn: "image" });
   });
 
-  test("a folder with metadata is that, whatever images lie beside it", async () => {
+  test("a folder with metadata is read as such, whatever images it contains", async () => {
     const path = folderWith({
       "a.png": png,
       "metadata.jsonl": '{"file_name":"a.png","text":"a dog","x":1}\n',
@@ -104,7 +104,7 @@ describe("what a row says besides", () => {
 });
 
 describe("texts", () => {
-  test("may be missing or blank; lists keep their order; what is no text fails its row alone", async () => {
+  test("may be missing or blank; lists keep their order; a value that is not a text fails only its row", async () => {
     const texts = ['"a"', "null", '"  "', '["b","","c"]', "7", '["d",8]'];
     const lines = texts.map((text, n) => `{"image":"${n}.png","caption":${text}}`);
     const data = await readWebRows(fileWith(lines.join("\n"), "rows.jsonl"));
@@ -115,7 +115,7 @@ describe("texts", () => {
       [],
       ["b", "c"],
       expect.stringMatching(
-        /line 5: field "caption": expected a text or a list of texts, found a number \(7\)/,
+        /line 5: field "caption": expected a text or a list of texts, got a number \(7\)/,
       ),
       expect.stringMatching(/line 6: field "caption/),
     ]);
@@ -126,7 +126,7 @@ describe("columns", () => {
   const path = () =>
     fileWith('{"photo":"a.png","alt":"a dog","image":"b.png","caption":"no"}\n', "rows.jsonl");
 
-  test("are named by the caller; one that is not there is refused with those that are", async () => {
+  test("are named by the caller; a missing one is rejected with the existing ones", async () => {
     const [row] = await rowsOf(path(), { columns: { image: "photo", captions: "alt" } });
     expect(row).toMatchObject({
       ...{ image: { path: "a.png" }, texts: ["a dog"] },
@@ -135,7 +135,7 @@ describe("columns", () => {
     const refused = await refusal(() => readWebRows(path(), { columns: { image: "foto" } }));
     expect(refused).toMatchObject({ code: "dataset/bad-column" });
     expect(refused.message).toMatch(
-      /expected a column "foto" \(image\), found "photo", "alt", "image", "caption"/,
+      /expected a column "foto" \(image\), got "photo", "alt", "image", "caption"/,
     );
     const none = fileWith('{"a":1}\n', "rows.jsonl");
     expect((await refusal(() => readWebRows(none))).message).toMatch(/columns: .* image: "NAME"/);
@@ -152,7 +152,7 @@ describe("columns", () => {
   });
 });
 
-describe("files that are written", () => {
+describe("written files", () => {
   const rows = [
     {
       image: { bytes: new Uint8Array(png), path: "a.png" },
@@ -163,7 +163,7 @@ describe("files that are written", () => {
     { image: { bytes: new Uint8Array(png), path: null }, caption: "é", whole: 2 ** 33, part: 3, mixed: "x" },
   ];
 
-  test("Parquet keeps types and nulls, group by group; images are structs as the Hub has them", async () => {
+  test("Parquet keeps types and nulls, group by group; images are structs as on the Hub", async () => {
     const kinds = new ColumnKinds();
     for (const row of rows) kinds.see(row);
     expect(Object.fromEntries(kinds.kinds)).toEqual({
@@ -199,7 +199,7 @@ describe("files that are written", () => {
     });
   });
 
-  test("CSV: quotes, separators, line ends, blanks at the ends come back as they were", async () => {
+  test("CSV: quotes, separators, line ends, blanks at the ends come back unchanged", async () => {
     const texts = ['say "a"', "a,b", "a\nb\r\nc", " a ", "a;b\tc", "é"];
     const columns = ["image", "caption", "extra"];
     const lines = texts.map((text) => csvLine(columns, { image: "a.png", caption: text, extra: text }));

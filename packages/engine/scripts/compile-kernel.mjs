@@ -1,5 +1,5 @@
-// Compiles src/training/kernel/kernel.wat to src/training/kernel/generated/kernel-bytes.ts: WebAssembly as base64, which
-// Node, pages and bundlers read alike. Writes nothing if the bytes are what they were.
+// Compiles src/training/kernel/kernel.wat to src/training/kernel/generated/kernel-bytes.ts: WebAssembly as base64,
+// which Node, pages and bundlers can all read. Writes the file only if the bytes change.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import loadWabt from "wabt";
@@ -8,7 +8,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const source = here("../src/training/kernel/kernel.wat");
 const target = here("../src/training/kernel/generated/kernel-bytes.ts");
 
-/** The bytes of the WebAssembly module that a text is. */
+/** Compiles WebAssembly text to the bytes of its module. */
 export async function compileKernel(text) {
   const module = (await loadWabt()).parseWat("kernel.wat", text, { simd: true });
   try {

@@ -1,26 +1,29 @@
-// Devices, and what an engine on one is told.
+// Devices and the options of an engine.
 import { optionNames } from "@blip-ts/base";
 import type { Engine } from "./engine.ts";
 import type { EmitOptions } from "@blip-ts/graph";
 
-/** The type in which a network computes. */
+/** The element type in which a network computes. */
 export type NetworkDType = "fp32" | "fp16" | "int8";
 
-/** What computes, by the names of ONNX Runtime's execution providers. */
+/** A device, by the name of ONNX Runtime's execution provider. */
 export type Device = "cpu" | "webgpu" | "cuda" | "coreml" | "dml";
 
-/** On what the engine computes, and how. */
+/** The options of an engine. */
 export interface EngineOptions {
-  /** Threads of the engine. Default: one per core. */
+  /** The engine's threads. Default: one per core. */
   readonly threads?: number | undefined;
   /**
-   * What computes: `cpu` unless told. `auto` is the best device that is present and passes its self-test. One that is
-   * not present is refused.
+   * The device. Default: `cpu`. `auto` selects the best device that is present and passes its self-test. A named device
+   * that is not present is refused.
    */
   readonly device?: Device | "auto" | undefined;
-  /** None unless told. Where ONNX Runtime's trace of what ran is written (the format of chrome://tracing) when the model is closed. */
+  /**
+   * The file for ONNX Runtime's trace (the format of chrome://tracing), written when the model is closed. Default: no
+   * trace.
+   */
   readonly profile?: string | undefined;
-  /** Called when the trace is written. */
+  /** Called after the trace is written. */
   readonly onProfile?: ((profile: Profile) => void) | undefined;
 }
 
@@ -31,46 +34,46 @@ export const engineOptionNames = optionNames<EngineOptions>()({
   onProfile: true,
 });
 
-/** How long an operator took, over all calls of all sessions. */
+/** The time of an operator, summed over all calls of all sessions. */
 export interface ProfiledOperator {
   /** The operator's name in ONNX. */
   readonly operator: string;
-  /** What it ran on, by ONNX Runtime's name: "CPU", "WebGpu", ... */
+  /** The provider that ran it, by ONNX Runtime's name: "CPU", "WebGpu", ... */
   readonly provider: string;
-  /** How often it ran. */
+  /** The number of runs. */
   readonly calls: number;
-  /** Milliseconds in all. */
+  /** The total time in milliseconds. */
   readonly milliseconds: number;
 }
 
-/** What a trace says in short. */
+/** The summary of a trace. */
 export interface Profile {
-  /** The trace, which chrome://tracing opens. */
+  /** The path of the trace, for chrome://tracing. */
   readonly file: string;
-  /** Names of the graphs that ran. */
+  /** The names of the graphs that ran. */
   readonly sessions: readonly string[];
-  /** By time, the longest first. */
+  /** The operators, slowest first. */
   readonly operators: readonly ProfiledOperator[];
 }
 
-/** A device as a platform knows it before it is tried. */
+/** A device as a platform describes it before it is tried. */
 export interface PlatformDevice {
   /** The device. */
   readonly device: Device;
-  /** Why it cannot be on this platform. */
+  /** The reason why this platform cannot have the device. */
   readonly absent?: string | undefined;
-  /** Looks for what it needs: what is missing, where that can be told before it is tried. */
+  /** Checks the device's requirements. Returns the missing one, if that is known before a trial. */
   readonly missing?: (() => string | undefined) | undefined;
-  /** What to do where it cannot be used. */
+  /** Advice if the device cannot be used. */
   readonly hint?: string | undefined;
-  /** How graphs are lowered for it: what it lacks. */
+  /** Options for lowering graphs, according to the operators that the device lacks. */
   readonly emit?: EmitOptions | undefined;
 }
 
-/** Where engines come from: the devices of a platform, and how it starts an engine on one of them. */
+/** A source of engines: a platform's devices, and a function that starts an engine on one of them. */
 export interface EnginePlatform {
-  /** From the best to the slowest. */
+  /** The devices, fastest first. */
   readonly devices: readonly PlatformDevice[];
-  /** An engine on one device; that the device is there shows when its first session is made. */
+  /** Makes an engine on one device. If the device is missing, only the first session fails. */
   createEngine(options: EngineOptions & { readonly device: Device }): Engine;
 }

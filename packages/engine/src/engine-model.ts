@@ -1,15 +1,15 @@
-// From a graph and a checkpoint's tensors to a model that an engine loads: weights stay byte ranges of the original
-// files wherever those are files; only what is strided, or not in a file, is read into memory.
+// Converts a graph and a checkpoint's tensors to a model that an engine can load. Weights in files stay byte ranges of
+// those files. Only strided weights, and weights that are not in files, are read into memory.
 import { emitOnnx, type EmitOptions, type Graph, type WeightLocation } from "@blip-ts/graph";
 import { readTensorBytes, type StoredTensor } from "@blip-ts/checkpoint";
 import type { EngineModel, ExternalBytes } from "./engine.ts";
 
-/** The folders of a path, and its separator; paths are real ones, so absolute. */
+/** The folders in a path. Paths are real ones, so they are absolute. */
 function foldersOf(path: string): string[] {
   return path.split(/[/\\]/).slice(0, -1);
 }
 
-/** The deepest folder that holds all the files. ONNX Runtime takes no location that leads out of its folder. */
+/** The deepest folder that contains all the files. ONNX Runtime refuses a location outside its folder. */
 export function commonFolder(paths: readonly string[]): string {
   const [first = [], ...others] = paths.map(foldersOf);
   const length = others.reduce((shared, folders) => {
@@ -21,9 +21,9 @@ export function commonFolder(paths: readonly string[]): string {
 }
 
 /**
- * The ONNX model of a graph with the weights of `tensors` (by the names that the graph uses).
+ * Makes the ONNX model of a graph with the weights in `tensors`, keyed by the graph's names.
  * @param onRead called with the bytes of each weight that is read into memory
- * @throws {ModelError} where bytes that must be in memory cannot be read.
+ * @throws {ModelError} if bytes that must be in memory cannot be read
  */
 export async function toEngineModel(
   graph: Graph,
@@ -34,10 +34,10 @@ export async function toEngineModel(
   const used = [...new Set(graph.weights.map(({ name }) => name))].map((name) => {
     const tensor = tensors.get(name);
     if (!tensor)
-      throw new Error(`the graph ${graph.name} uses ${name}, which was not required of the checkpoint`);
+      throw new Error(`the graph ${graph.name} uses ${name}, which the checkpoint was not required to have`);
     return { name, tensor };
   });
-  // ONNX Runtime takes external data from files or from memory, not from both in one model.
+  // ONNX Runtime takes a model's external data from files or from memory, but not from both.
   const inFiles = used.every(({ tensor: { source, strides } }) => source.path !== undefined && !strides);
   const paths = inFiles ? used.flatMap(({ tensor }) => tensor.source.path ?? []) : [];
   const folder = paths.length > 0 ? commonFolder(paths) : undefined;
@@ -71,7 +71,7 @@ export async function toEngineModel(
   };
 }
 
-/** Tells each source what will be read of it. */
+/** Announces to each source the ranges to be read. */
 function announce(tensors: readonly StoredTensor[]): void {
   for (const source of new Set(tensors.map((tensor) => tensor.source))) {
     const ranges = tensors.filter((tensor) => tensor.source === source);
@@ -79,7 +79,7 @@ function announce(tensors: readonly StoredTensor[]): void {
   }
 }
 
-/** A weight's type in its file. Weights are floating point, or of 8 bits; other numbers in their place are refused. */
+/** The type of a weight in its file. Weights are floating point or 8-bit integers; other types are refused. */
 export function weightType({ name, dtype }: StoredTensor): WeightLocation["dtype"] {
   switch (dtype) {
     case "float32":
@@ -90,6 +90,6 @@ export function weightType({ name, dtype }: StoredTensor): WeightLocation["dtype
     case "uint8":
       return dtype;
     default:
-      throw new Error(`${name} is ${dtype}, which no weight may be`);
+      throw new Error(`${name} has type ${dtype}, which weights cannot have`);
   }
 }

@@ -1,57 +1,59 @@
-// The small interface over ONNX Runtime that the rest of the package knows. Platforms implement it.
+// The small interface over ONNX Runtime that other packages use. Platforms implement it.
 import { optionNames, type Closable, type OwnBytes } from "@blip-ts/base";
 import type { DType, Tensor } from "@blip-ts/graph";
 
-/** Bytes that a model refers to and that are in memory, by the location that the model names. */
+/** Bytes in memory that a model refers to by a location. */
 export interface ExternalBytes {
-  /** Name by which the model refers to them. */
+  /** The name in the model. */
   readonly location: string;
   /** The bytes. */
   readonly data: OwnBytes;
 }
 
-/** A serialized ONNX model and where its weights lie. */
+/** A serialized ONNX model and the place of its weights. */
 export interface EngineModel {
-  /** An ONNX model, whose weights may be in `external`. */
+  /** The ONNX model. Its weights may be in `external`. */
   readonly onnx: OwnBytes;
-  /** The folder to which locations of files are relative; absent where no weight is in a file. */
+  /** The folder for relative file locations; absent if no weight is in a file. */
   readonly folder?: string;
-  /** Bytes that the model names. */
+  /** The bytes that the model refers to. */
   readonly external: readonly ExternalBytes[];
-  /** Does it multiply 8-bit numbers by signed weights, which overflows on some processors? */
+  /** Whether the model multiplies 8-bit numbers by signed weights, which overflows on some processors. */
   readonly signedProducts?: boolean;
 }
 
-/** How a call waits. */
+/** Options of a call. */
 export interface RunOptions {
-  /** Rejects the call at once; work that has begun is finished and thrown away. */
+  /** A signal that rejects the call at once. Work that has started runs to its end, and its result is discarded. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export const runOptionNames = optionNames<RunOptions>()({ signal: true });
 
 export interface CallOptions extends RunOptions {
-  /** Inputs whose buffers the engine may transfer instead of copying them: the caller has no more use for them. */
+  /**
+   * Names of inputs whose buffers the engine may transfer instead of copying. The caller must not use them afterwards.
+   */
   readonly transfer?: readonly string[] | undefined;
 }
 
-/** How a session is made. */
+/** Options of a session. */
 export interface SessionOptions extends RunOptions {
-  /** Sessions of one group are run one after another, and can hand resident tensors to each other. */
+  /** Sessions of one group run one after another and can pass resident tensors to each other. */
   readonly group?: string | undefined;
-  /** The outputs that `runRetaining` may retain: on a device they stay in its memory. */
+  /** The outputs that `runRetaining` may retain. On a device, they stay in its memory. */
   readonly retain?: readonly string[] | undefined;
   /**
-   * Default true: the engine packs weights anew for its products. With false they are used as they lie in the file, if the
-   * engine can: packing takes long and their size in memory once more, and gains little if products have hundreds of rows
-   * or are few.
+   * Whether the engine repacks weights for its products. Default: true. With false, weights are used in the file's
+   * layout if the engine supports that. Packing takes time and the weights' size in memory once more. It gains little
+   * if products have hundreds of rows, or if there are few products.
    */
   readonly prepack?: boolean | undefined;
-  /** What the session is called where a person reads of it: in a profile. */
+  /** The session's name in a profile. */
   readonly name?: string | undefined;
 }
 
-/** A tensor that stays where the engine computed it. It is retained until it is released, or its engine is closed. */
+/** A tensor that stays where the engine computed it, until it is released or its engine is closed. */
 export interface ResidentTensor {
   /** The tensor's number in the engine. */
   readonly resident: number;
@@ -59,38 +61,38 @@ export interface ResidentTensor {
   readonly dtype: DType;
   /** Its sizes. */
   readonly dims: readonly number[];
-  /** Does it lie in the memory of a device, not in the processor's? */
+  /** Whether the tensor is in a device's memory instead of the processor's. */
   readonly onDevice: boolean;
 }
 
-/** What a session reads: numbers, or a tensor that a session of its group retained. */
+/** The inputs of a run: tensors, or resident tensors from a session of the same group. */
 export type Feeds = Readonly<Record<string, Tensor | ResidentTensor>>;
 
-/** What a call gives that keeps outputs in the engine. */
+/** The result of a call that retains outputs. */
 export interface RetainedOutputs {
-  /** Outputs that came back. */
+  /** The returned outputs. */
   readonly tensors: Record<string, Tensor>;
-  /** Outputs that stay in the engine until they are released. */
+  /** The outputs that stay in the engine until they are released. */
   readonly retained: Record<string, ResidentTensor>;
 }
 
-/** A model that is loaded and can be run. */
+/** A loaded model. */
 export interface EngineSession extends Closable {
-  /** Is its thread gone? Then no call succeeds any more; engines without threads leave it out. */
+  /** Whether the session's thread has ended, so that no call can succeed. Absent in engines without threads. */
   readonly ended?: boolean;
-  /** Computes outputs from inputs, each by its name in the graph. @throws the signal's reason */
+  /** Computes outputs from inputs, both keyed by their names in the graph. @throws the signal's reason */
   run(feeds: Feeds, options?: CallOptions): Promise<Record<string, Tensor>>;
   /**
-   * Runs, and retains the outputs named in `retain` in the engine: they are not copied to the caller. They are among
-   * those that the session was created to retain.
+   * Runs, and keeps the outputs named in `retain` in the engine instead of copying them to the caller. The session must
+   * have been created to retain them.
    */
   runRetaining(feeds: Feeds, retain: readonly string[], options?: RunOptions): Promise<RetainedOutputs>;
   /** Frees retained tensors. */
   release(tensors: readonly ResidentTensor[]): void;
 }
 
-/** What executes models. Its work is done outside of the caller's event loop. */
+/** Executes models, outside the caller's event loop. */
 export interface Engine extends Closable {
-  /** A session of a model. @throws {ModelError} `model/engine` if ONNX Runtime refuses it */
+  /** Makes a session of a model. @throws {ModelError} `model/engine` if ONNX Runtime refuses it */
   createSession(model: EngineModel, options?: SessionOptions): Promise<EngineSession>;
 }

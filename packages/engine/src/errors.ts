@@ -1,10 +1,10 @@
-// What can go wrong between a graph and the engine: one factory per error.
+// The errors between a graph and the engine: one factory per error.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 import type { NetworkDType } from "./device.ts";
 
 /**
- * The device is not there, or computes wrongly.
- * @remedy Choose one of those that the message lists as present.
+ * The device is missing, or computes wrong results.
+ * @remedy Choose one of the devices that the message lists as present.
  */
 export const deviceUnavailable = (
   device: string,
@@ -33,14 +33,14 @@ export const engineRefused = (graph: string, cause: unknown): ModelError => {
 };
 
 /**
- * The thread in which ONNX Runtime runs ended. The calls that it had are lost.
+ * The thread that runs ONNX Runtime ended. Its pending calls are lost.
  * @remedy Call again: another thread takes its place.
- * @param detail what the thread said at its end
+ * @param detail the thread's last message
  */
 export const engineEnded = (detail: string): ModelError =>
   new ModelError(
     "model/engine-ended",
-    `the engine's thread: expected it to compute, but it ended (${detail}). The calls that it had are lost; ` +
+    `the engine's thread: expected it to compute, but it ended (${detail}). Its pending calls are lost; ` +
       "call again: another thread takes its place.",
     { detail },
   );
@@ -62,26 +62,26 @@ export const engineFailed = (graph: string, cause: unknown): ModelError => {
 /**
  * The model's numbers are not finite: its weights are damaged, or too large for the type.
  * @remedy Download it again, or use `dtype: "fp32"` (`--dtype fp32`).
- * @param what holds such a number: "the states of the image", "the logits of ..."
+ * @param what the place of the numbers: "the states of the image", "the logits of ..."
  */
 export const notFinite = (name: string, what: string): ModelError =>
   new ModelError(
     "model/not-finite",
-    `${name}: expected finite numbers in ${what}, found others. ` +
+    `${name}: expected finite numbers in ${what}, got others. ` +
       'Its weights are damaged, or too large for the type: get the file again, or compute with dtype: "fp32".',
     { name, what },
   );
 
 /**
- * The weights of 8-bit products hold numbers that are not finite.
- * @remedy Download the model again; weights that were converted and kept ($HF_HOME/blip-ts/weights) may be deleted.
- * @param tensor of the weights of 8-bit products, which would round such a number to some other one
+ * The weights of an 8-bit network contain numbers that are not finite.
+ * @remedy Download the model again. Converted weights in the cache ($HF_HOME/blip-ts/weights) may be deleted.
+ * @param tensor the name of the tensor; 8-bit products would round such a number to an arbitrary one
  */
 export const weightsNotFinite = (file: string, tensor: string): ModelError =>
   new ModelError(
     "model/not-finite",
-    `${file}: expected finite numbers in ${tensor}, found others. Get the file again; ` +
-      "weights that were converted and kept ($HF_HOME/blip-ts/weights) may be deleted, and are made again.",
+    `${file}: expected finite numbers in ${tensor}, got others. Get the file again; ` +
+      "converted weights in the cache ($HF_HOME/blip-ts/weights) may be deleted; they are made again.",
     { file, tensor },
   );
 
@@ -92,15 +92,15 @@ export const weightsNotFinite = (file: string, tensor: string): ModelError =>
 export const modelClosed = (): UsageError =>
   new UsageError(
     "usage/disposed",
-    "model: expected one that is open, found one that was closed. Load it again, or close it later.",
+    "model: expected one that is open, got one that was closed. Load it again, or close it later.",
   );
 
-/** What is known of a native library that cannot be loaded. */
+/** The details of a native library that cannot be loaded. */
 interface NotLoaded {
   readonly library: string;
-  /** "linux-x64 with glibc" */
+  /** The system, e.g. "linux-x64 with glibc". */
   readonly system: string;
-  /** What the system says. */
+  /** The system's own error message. */
   readonly detail: string;
   readonly advice: string;
   readonly here: { readonly version: string };
@@ -108,7 +108,7 @@ interface NotLoaded {
 
 /**
  * A native library (onnxruntime-node, sharp) cannot be loaded on this system.
- * @remedy Do what the message says; docs/platforms.md lists the systems that were tried.
+ * @remedy Follow the message; docs/platforms.md lists the tested systems.
  */
 export const nativeNotLoaded = (
   { library, system, detail, advice, here }: NotLoaded,
@@ -117,7 +117,7 @@ export const nativeNotLoaded = (
   new ModelError(
     "native/cannot-load",
     `${library}: expected its native library for ${system} (Node ${here.version}), but it cannot be loaded (${detail}). ` +
-      `${advice} docs/platforms.md says what was tried.`,
+      `${advice} docs/platforms.md lists the tested systems.`,
     { library, detail, ...here },
     { cause },
   );
@@ -126,20 +126,20 @@ export const isNativeFailure = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "native/cannot-load";
 
 /**
- * A bundler has put the package into another file, so that a file of its own is not beside it.
+ * A bundler has moved the package's code, so one of the package's own files is no longer beside it.
  * @remedy Leave the package out of the bundle, as external; docs/browser.md has the line for each bundler.
- * @param path where it was looked for; undefined if the script does not know where it is itself
+ * @param path the expected path; undefined if the location of the script is unknown
  */
 export const ownFileMissing = (file: string, path: string | undefined): ModelError =>
   new ModelError(
     "model/no-runtime",
-    `${file.replace("../", "")} of blip-ts: expected it ${path === undefined ? "beside the script" : `at ${path}`}, found ` +
-      `${path === undefined ? "a script that does not know where it is" : "nothing"}. A bundler has put the package into ` +
+    `${file.replace("../", "")} of blip-ts: expected it ${path === undefined ? "beside the script" : `at ${path}`}, got ` +
+      `${path === undefined ? "a script whose location is unknown" : "nothing"}. A bundler has moved the package into ` +
       "another file. Leave it out of the bundle, as external: docs/browser.md has the line for each bundler.",
     { file, path },
   );
 
-/** Was a file written into, replaced or deleted since it was opened? */
+/** Whether a file was written to, replaced or deleted after it was opened. */
 export const isChanged = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "model/changed";
 
@@ -147,8 +147,8 @@ export const isNotFinite = (error: unknown): error is ModelError =>
   error instanceof ModelError && error.code === "model/not-finite";
 
 /**
- * Which device `device: "auto"` chose, and why not the others.
- * @remedy None is needed; name a device to have that one or an error.
+ * The device that `device: "auto"` chose, and why others were refused.
+ * @remedy None is needed. Name a device to get that one or an error.
  */
 export const deviceChosen = (device: string, refused: readonly string[]): Warning => ({
   code: "engine/device",
@@ -156,12 +156,13 @@ export const deviceChosen = (device: string, refused: readonly string[]): Warnin
 });
 
 /**
- * ONNX Runtime's fused operators are wrong on this device, its plain ones right: those are used, and take longer.
- * @remedy None is needed; a newer driver may do without them.
+ * ONNX Runtime's fused operators compute wrong results on this device, but its plain operators are right. The plain
+ * ones are used and are slower.
+ * @remedy None is needed; a newer driver may fix it.
  */
 export const plainOperators = (device: string, fault: string): Warning => ({
   code: "engine/plain-operators",
   message:
-    `${device}: with ONNX Runtime's fused operators ${fault}; its plain ones are right there and are used instead. ` +
-    "They take longer; a newer driver may do without them",
+    `${device}: ONNX Runtime's fused operators fail (${fault}); its plain ones compute correctly and are used instead. ` +
+    "They are slower; a newer driver may fix this",
 });

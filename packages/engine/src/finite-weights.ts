@@ -1,23 +1,26 @@
-// Networks of 8 bits: are the numbers beside the matrices finite? Elsewhere one that is not shows in the answer. Here the
-// next product would round it to some number, and the answer would be wrong without a word. What is not looked at are
-// tables and the patch convolution: what they give stays in the residual stream, which is never rounded.
+// Checks that the unquantized weights of 8-bit networks are finite. In other networks a non-finite weight shows in the
+// result. Here the next product would round it to some number, and the result would be silently wrong. Tables and the
+// patch convolution are not checked: their results stay in the residual stream, which is never rounded.
 import type { Graph } from "@blip-ts/graph";
 import { floatRows, floatsOf, type StoredTensor } from "@blip-ts/checkpoint";
 import { allFinite } from "@blip-ts/base";
 import { weightsNotFinite } from "./errors.ts";
 
-/** Bytes of weights that were read already, by name. */
+/** The bytes of weights that were already read, by name. */
 export type ReadWeights = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
-/** Scales of 8-bit matrices, and vectors: norms and biases. At base size some 170 tensors a graph, 0.5 MB together. */
+/**
+ * Whether a weight is a scale of an 8-bit matrix or a vector (norms and biases). At base size there are some 170 per
+ * graph, 0.5 MB in total.
+ */
 function isSmall(name: string, { shape, dtype }: StoredTensor): boolean {
   return dtype.includes("float") && (shape.length <= 1 || name.endsWith(".scale"));
 }
 
 /**
- * Looks at the scales and vectors of a graph. What was read already is looked at before this returns.
- * @param seen what was begun before, by name: weights that graphs share are looked at once
- * @throws {ModelError} `model/not-finite` with the file and the tensor, and where it cannot be read
+ * Checks the scales and vectors of a graph. Weights already in `read` are checked before this returns.
+ * @param seen the checks already started, by name, so that weights shared by graphs are checked once
+ * @throws {ModelError} `model/not-finite` with the file and the tensor; also if a weight cannot be read
  */
 export async function checkFiniteWeights(
   { weights }: Graph,

@@ -1,5 +1,5 @@
-// A session whose weights are mapped from files. Before and after each call the files are looked at: what was written into
-// them would change answers without a word, and a file that was cut short ends the process where its pages are read.
+// A session whose weights are mapped from files. The files are checked before and after each call: a write to them
+// would silently change results, and reading a page of a truncated file ends the process.
 import { asyncDispose, BlipError, type ByteSource } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type {
@@ -28,7 +28,7 @@ export class GuardedSession implements EngineSession {
     return this.#session.ended === true;
   }
 
-  /** Was one of its files written into? */
+  /** Whether one of its files was written to. */
   get changed(): boolean {
     try {
       this.#expectUnchanged();
@@ -45,7 +45,7 @@ export class GuardedSession implements EngineSession {
     return outputs;
   }
 
-  /** @throws as `run` */
+  /** @throws the same errors as `run` */
   async runRetaining(
     feeds: Feeds,
     retain: readonly string[],

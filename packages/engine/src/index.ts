@@ -1,4 +1,4 @@
-// From a graph and named tensors to sessions that run.
+// Turns a graph and named tensors into sessions that can run.
 export type {
   Device,
   EngineOptions,

@@ -1,27 +1,28 @@
-// Do products of 8-bit numbers overflow on this processor? x86 processors without VNNI add two of them in 16 bits, and
-// the sum saturates if weights are signed (pmaddubsw). ONNX Runtime can make weights unsigned (session.x64quantprecision):
-// those products are exact on every x86 processor, and use neither VNNI nor AMX. A small product tells which form to take.
+// Tests whether 8-bit products overflow on this processor. x86 processors without VNNI add two products in 16 bits;
+// with signed weights the sum saturates (pmaddubsw). ONNX Runtime can make weights unsigned
+// (session.x64quantprecision): those products are exact on every x86 processor, but use neither VNNI nor AMX. A small
+// product shows which form to use.
 import { must } from "@blip-ts/base";
 import { emitOnnx, floatTensor, GraphBuilder, optimize, type EmitOptions, type Graph } from "@blip-ts/graph";
 import type { EngineModel, EngineSession } from "./engine.ts";
 
-/** How products of 8-bit numbers are computed in this process. */
+/** The form of 8-bit products in this process. */
 export interface Int8Products {
-  /** What weights are turned into when a model is loaded: `unsigned` costs time, and is chosen if `signed` overflows. */
+  /** The form of weights in a loaded model. `unsigned` is slower, and is chosen if `signed` overflows. */
   readonly weights: "signed" | "unsigned";
-  /** Were the products of that form whole to the last digit? */
+  /** Whether the products of that form were exact. */
   readonly exact: boolean;
 }
 
 /**
- * Three tiles of AMX (64 numbers of a row, 16 rows, 16 columns) and a rest in each direction, which kernels of other
- * processors divide by less.
+ * The sizes of the trial: three tiles of AMX (64 numbers of a row, 16 rows, 16 columns) plus a remainder in each
+ * direction. Kernels of other processors have smaller tiles.
  */
 const [M, K, N] = [37, 200, 70];
 
 /**
- * Rows are of 0 and 1, which become 0 and 255, or 128 and 255; columns are of -127 and 127. What is summed are pairs of
- * neighbours, so that rows and columns have neighbours of each kind.
+ * The patterns of rows and columns. Rows contain 0 and 1, which are rounded to 0 and 255, or 128 and 255. Columns
+ * contain -127 and 127. Kernels sum pairs of neighbours, so there are neighbours of each kind.
  */
 const rows: readonly ((k: number) => number)[] = [
   () => 1,
@@ -43,33 +44,33 @@ const columnAt = (n: number) => must(columns, n % columns.length);
 const matrix = (height: number, width: number, at: (y: number, x: number) => number): number[] =>
   Array.from({ length: height * width }, (_, index) => at(Math.floor(index / width), index % width));
 
-/** x [M', K] -> x W, W [K, N], rounded in both ways in which networks round x. */
+/** The trial graph: x [M', K] -> x W with W [K, N], with x rounded in both ways that networks use. */
 export function trialGraph(): Graph {
   const b = GraphBuilder.create("int8_trial");
   const x = b.input("x", "float32", ["M", K]);
   const data = Int8Array.from(matrix(K, N, (k, n) => columnAt(n)(k)));
   const scale = b.constant(floatTensor([N], new Float32Array(N).fill(1)));
   for (const activations of ["tensor", "row"] as const) {
-    // Each has its own: ONNX Runtime fails if it is to make a weight unsigned that two products read.
+    // Each product has its own weight: ONNX Runtime fails to make a weight unsigned that two products read.
     const weight = b.constant({ dtype: "int8", dims: [K, N], data });
     b.output(activations, b.op("quantizedLinear", [x, weight, scale], { activations }));
   }
   return b.build();
 }
 
-/** The graph as networks of this type are lowered. */
+/** The model of the trial graph, lowered like networks of this type. */
 export const trialModel = (emit: EmitOptions = {}): EngineModel => ({
   onnx: emitOnnx(
     optimize(trialGraph()),
     (name) => {
-      throw new Error(`the trial has no weight, and not ${name}`);
+      throw new Error(`the trial has no weights, got ${name}`);
     },
     emit,
   ),
   external: [],
 });
 
-/** x, and the whole numbers that x W is: 0 and 1 are rounded to themselves, so that nothing is lost. */
+/** x, and the exact integers of x W. 0 and 1 are rounded without error, so nothing is lost. */
 export function trialCase(height: number) {
   const sums = rows.map((row) =>
     columns.map((column) =>
@@ -85,10 +86,10 @@ export function trialCase(height: number) {
   };
 }
 
-/** Many rows, and one: engines have kernels of their own for it. */
+/** Many rows, and one row, for which engines have separate kernels. */
 const heights: readonly number[] = [M, 1];
 
-/** Is every product what it is, to the whole number? The scales that it is multiplied with leave errors of 0.01. */
+/** Whether every product is exact to the integer. The scales multiplied into it cause errors of 0.01. */
 export async function isExact(session: Pick<EngineSession, "run">): Promise<boolean> {
   for (const height of heights) {
     const { x, product } = trialCase(height);
@@ -96,14 +97,14 @@ export async function isExact(session: Pick<EngineSession, "run">): Promise<bool
     for (const activations of ["tensor", "row"]) {
       const data = found[activations]?.data;
       if (!(data instanceof Float32Array) || data.length !== product.length) return false;
-      // Not `>= 0.5`: what is not a number is wrong, too.
+      // The comparison is not `>= 0.5`: NaN is wrong too.
       if (!data.every((value, index) => Math.abs(value - must(product, index)) < 0.5)) return false;
     }
   }
   return true;
 }
 
-/** Lends a session of the trial's model that is made with such configuration entries. */
+/** Lends a session of the trial's model, made with the given configuration entries. */
 export type LendSession = (
   model: EngineModel,
   config: Readonly<Record<string, string>>,
@@ -111,11 +112,11 @@ export type LendSession = (
 ) => Promise<boolean>;
 
 /**
- * The answer of a process, which all engines on its processor share. It is sought when the first session with 8-bit
- * products is made, in that session's thread.
+ * The trial's result, shared by all engines of a process. It runs when the first session with 8-bit products is made,
+ * in that session's thread.
  */
 export class Int8Trial {
-  /** The entries that make weights unsigned. */
+  /** The configuration entries that make weights unsigned. */
   readonly unsignedConfig: Readonly<Record<string, string>>;
   #answer: Promise<Int8Products> | undefined;
 
@@ -124,23 +125,26 @@ export class Int8Trial {
   }
 
   /**
-   * How products are computed here.
-   * @param lend makes the sessions that are tried, if nobody has asked before
-   * @throws {Error} what `lend` throws; the next one who asks tries anew
+   * The form of products on this processor.
+   * @param lend makes the trial's sessions; unused if the result is known
+   * @throws {Error} the error of `lend`; the next caller tries again
    */
   async products(lend: LendSession): Promise<Int8Products> {
     while (this.#answer) {
       const asked = this.#answer;
       const found = await asked.catch(() => undefined);
       if (found) return found;
-      // Whoever asked is gone, with its thread: of those who wait, the first one asks.
+      // The caller that ran the trial failed with its thread. The first of the waiting callers tries again.
       if (this.#answer === asked) this.#answer = undefined;
     }
     this.#answer = this.#try(lend);
     return this.#answer;
   }
 
-  /** The entries of a session with 8-bit products. A trial that fails decides nothing: exactness goes before time. */
+  /**
+   * The configuration entries of a session with 8-bit products. If the trial fails, the exact form is used: exactness
+   * matters more than speed.
+   */
   async config(lend: LendSession): Promise<Readonly<Record<string, string>>> {
     const products = await this.products(lend).catch(() => undefined);
     return products?.weights === "signed" ? {} : this.unsignedConfig;

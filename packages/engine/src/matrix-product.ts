@@ -1,5 +1,4 @@
-// The engine's own matrix product, alone: at best a network runs at its rate, so that it is what a measured time is
-// compared with.
+// The engine's matrix product alone. A network runs at its rate at best, so measured times are compared with it.
 import type { Warning } from "@blip-ts/base";
 import { asyncDispose, type Closable, optionNames, orClosed } from "@blip-ts/base";
 import { floatTensor, GraphBuilder, optimize, type Tensor } from "@blip-ts/graph";
@@ -9,15 +8,15 @@ import type { Engine, EngineSession, RunOptions } from "./engine.ts";
 import { toEngineModel } from "./engine-model.ts";
 import { openEngine } from "./open-engine.ts";
 
-/** How a product of matrices is measured. */
+/** The options of a measured matrix product. */
 export interface MatrixProductOptions extends EngineOptions {
-  /** Rows of x: 577, the tokens of an image of 384 pixels. */
+  /** Rows of x. Default: 577, the tokens of an image of 384 pixels. */
   readonly rows?: number | undefined;
-  /** Columns of x: 768, the width of a base model. */
+  /** Columns of x. Default: 768, the width of a base model. */
   readonly inner?: number | undefined;
-  /** Columns of the product: 3072, a base model's MLP. */
+  /** Columns of the product. Default: 3072, the width of a base model's MLP. */
   readonly columns?: number | undefined;
-  /** Products of one call, each with a matrix of its own, as the layers of a network have: 8. */
+  /** Products per call, each with its own matrix, like the layers of a network. Default: 8. */
   readonly count?: number | undefined;
 }
 
@@ -29,14 +28,14 @@ export const matrixProductOptionNames = optionNames<MatrixProductOptions>()({
   count: true,
 });
 
-/** Numbers between -1 and 1 that are the same each time; products of zeros or of denormals take other times. */
+/** Deterministic numbers between -1 and 1. Products of zeros or denormals would take a different time. */
 function numbers(length: number): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length }, (_, index) => ((index * 7919) % 4096) / 2048 - 1);
 }
 
 /** x [rows, inner] times `count` matrices [inner, columns]. */
 export class MatrixProduct implements Closable {
-  /** Floating-point operations of one call: 2 rows inner columns count. */
+  /** Floating-point operations per call: 2 * rows * inner * columns * count. */
   readonly operations: number;
   readonly #engine: Engine;
   readonly #session: EngineSession;
@@ -49,7 +48,7 @@ export class MatrixProduct implements Closable {
     this.operations = operations;
   }
 
-  /** @param platform where engines come from, and where a warning about its device goes */
+  /** Loads the products. @param platform the source of engines, which also receives warnings about the device */
   static async load(
     platform: EnginePlatform & { warn(warning: Warning): void },
     options: MatrixProductOptions = {},
@@ -59,7 +58,8 @@ export class MatrixProduct implements Closable {
     const x = b.input("x", "float32", [rows, inner]);
     const shape = [columns, inner];
     const names = Array.from({ length: count }, (_, index) => `${index}.weight`);
-    // The whole product is computed, and its first row goes out: to hand over all of it takes a third of the time.
+    // The whole product is computed, but only its first row is an output: returning all of it takes a third of the
+    // time.
     for (const name of names) {
       const product = b.op("linear", [x, b.weight(name, shape)], {});
       b.output(`x ${name}`, b.slice(product, 0, 0, 1));
@@ -92,7 +92,7 @@ export class MatrixProduct implements Closable {
     await this.#session.run({ x: this.#x }, options);
   }
 
-  /** Frees the engine. A second call does nothing more. */
+  /** Frees the engine. Further calls do nothing. */
   async close(): Promise<void> {
     await this.#engine.close();
   }

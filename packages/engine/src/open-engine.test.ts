@@ -1,4 +1,4 @@
-// Which device computes: what is refused, what is chosen, and when plain operators take the place of fused ones.
+// The choice of a device: refusals, the automatic choice, and the fallback from fused to plain operators.
 import { closedBy, type Warning } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
@@ -20,7 +20,7 @@ const changed =
     return { ...y, data: y.data.map(change) };
   };
 
-/** An engine that answers the self-test as `compute` says. */
+/** An engine that answers the self-test with `compute`. */
 function engineOf(compute: Compute): Engine {
   return {
     createSession({ onnx }: EngineModel): Promise<EngineSession> {
@@ -75,17 +75,17 @@ const noHalves: Compute = () => {
   );
 };
 
-describe("a device that is asked for", () => {
-  test("is opened when it computes what the reference does; the processor is not tested", async () => {
+describe("a requested device", () => {
+  test("is opened if it agrees with the reference; the processor is not tested", async () => {
     const { platform, made } = platformOf({ webgpu: right });
     expect(await open(platform, "webgpu")).toMatchObject({ device: "webgpu", emit: {}, warnings: [] });
     expect(await open(platform, "cpu")).toMatchObject({ device: "cpu", emit: {} });
-    // Tested once a process and type: the second model only opens its engine.
+    // The self-test runs once per process and type; the second model only opens its engine.
     await open(platform, "webgpu");
     expect(made).toEqual(["webgpu", "webgpu", "cpu", "webgpu"]);
   });
 
-  test("is refused with the reason, what to do, and those that are present", async () => {
+  test("is rejected with the reason, the remedy, and the present devices", async () => {
     const { platform } = platformOf({ webgpu: noAdapter, cuda: right });
     await expect(open(platform, "webgpu")).rejects.toMatchObject({
       name: "ModelError",
@@ -106,16 +106,16 @@ describe("a device that is asked for", () => {
     await expect(open(platform, "webgpu", "fp16")).rejects.toThrow(/float16 is computed wrongly/);
   });
 
-  test("may round as halves do in float16, and not in float32", async () => {
+  test("may round like halves in float16, but not in float32", async () => {
     const { platform } = platformOf({ webgpu: changed((value) => value * (1 + 2 ** -8)) });
     expect(await open(platform, "webgpu", "fp16")).toMatchObject({ device: "webgpu" });
     await expect(open(platform, "webgpu")).rejects.toMatchObject({ code: "model/device" });
   });
 
-  test("whose fused operators are wrong gets plain ones, and that is said", async () => {
+  test("whose fused operators are wrong gets plain ones, with a warning", async () => {
     const wrong = changed((value) => value * 1.1);
     const { platform } = platformOf({ webgpu: (x, fused) => (fused ? wrong : right)(x, fused) });
-    // The second time from memory.
+    // The second time, the result comes from memory.
     for (const time of ["first", "second"])
       expect(await open(platform, "webgpu"), time).toMatchObject({
         emit: { standardOperators: true },
@@ -123,33 +123,31 @@ describe("a device that is asked for", () => {
       });
   });
 
-  test("is refused for products of 8 bits, which would silently be left to the processor", async () => {
+  test("is rejected for 8-bit products, which it would silently leave to the processor", async () => {
     const { platform } = platformOf({ webgpu: right });
     await expect(open(platform, "webgpu", "int8")).rejects.toMatchObject({
-      message: expect.stringMatching(
-        /no kernel for products of 8 bits.*Present here for int8: cpu\./,
-      ) as string,
+      message: expect.stringMatching(/no kernel for 8-bit products.*Present here for int8: cpu\./) as string,
     });
     expect(await open(platform, "auto", "int8")).toMatchObject({ device: "cpu" });
     expect(await open(platform, "cpu", "int8")).toMatchObject({ device: "cpu" });
   });
 
-  test("is refused for half floats that it lacks: what was asked for, and what to choose instead", async () => {
+  test("is rejected for half floats that it lacks, with the request and the alternatives", async () => {
     const { platform } = platformOf({ webgpu: noHalves });
     const refused = await failureOf(() => open(platform, "webgpu", "fp16"));
     expect(refused.message).toBe(
-      "device webgpu cannot be used: fp16 was asked for, and the graphics card or its driver has no half floats " +
+      "device webgpu cannot be used: fp16 is requested, but the graphics card or its driver has no half floats " +
         '(shader-f16); choose dtype: "fp32" or another device. Present here for fp16: cpu.',
     );
-    // Whoever lets us choose is told the same.
+    // With `auto`, the warning says the same.
     const { device, warnings } = await open(platform, "auto", "fp16");
     expect(device).toBe("cpu");
     expect(warnings[0]?.message).toMatch(
-      /^device auto: cpu computes; webgpu: fp16 was asked for, .*dtype: "fp32"/,
+      /^device auto: cpu computes; webgpu: fp16 is requested, .*dtype: "fp32"/,
     );
   });
 
-  test("that computes wrongly is no matter of what is to be installed", async () => {
+  test("that computes wrongly does not name a package to install", async () => {
     const { platform } = platformOf({ webgpu: changed(() => 0) });
     const [whole, half] = [
       await failureOf(() => open(platform, "webgpu")),
@@ -162,7 +160,7 @@ describe("a device that is asked for", () => {
     for (const { message } of [whole, half]) expect(message).not.toMatch(/plug in/);
   });
 
-  test("of which something is missing is refused before it is tried, with what to do", async () => {
+  test("with a missing part is rejected before it is tried, with the remedy", async () => {
     const webgpu = { device: "webgpu", missing: () => "no loader", hint: "install one" } as const;
     const { platform, made } = platformOf({}, [webgpu]);
     const refused = await failureOf(() => open(platform, "webgpu"));
@@ -172,7 +170,7 @@ describe("a device that is asked for", () => {
     expect(made).toEqual(["cpu"]);
   });
 
-  test("that this platform cannot have is refused without being tried", async () => {
+  test("that this platform cannot have is rejected without being tried", async () => {
     const { platform, made } = platformOf({}, nodeDevices("linux", "x64"));
     for (const device of ["dml", "coreml"] as const)
       await expect(open(platform, device)).rejects.toThrow(/and this is linux\/x64\. Present here: /);
@@ -184,21 +182,21 @@ describe("a device that is asked for", () => {
 });
 
 describe("auto", () => {
-  test("takes the best that passes, and says which", async () => {
+  test("selects the best device that passes, and names it", async () => {
     const { platform } = platformOf({ cuda: noAdapter, webgpu: right });
     const { device, warnings } = await open(platform, "auto");
     expect(device).toBe("webgpu");
     expect(warnings).toEqual([{ code: "engine/device", message: "device auto: webgpu computes" }]);
   });
 
-  test("takes the processor where nothing else passes, and says why", async () => {
+  test("selects the processor if no other device passes, and says why", async () => {
     const { platform } = platformOf({ webgpu: noAdapter });
     const { device, warnings } = await open(platform, "auto");
     expect(device).toBe("cpu");
     expect(warnings[0]?.message).toMatch(/^device auto: cpu computes; webgpu: Failed to get an adapter/);
   });
 
-  test("says nothing of devices of other systems", async () => {
+  test("does not mention devices of other systems", async () => {
     const { platform } = platformOf({}, nodeDevices("linux", "arm64"));
     const { device, warnings } = await open({ ...platform, createEngine: () => engineOf(noAdapter) }, "auto");
     expect(device).toBe("cpu");
@@ -215,7 +213,7 @@ test("the processor passes the self-test in both types, fused and plain", async 
     expect(await selfTest(engine, dtype, { standardOperators: true, plainLogSoftmax: true })).toBeUndefined();
 });
 
-test("ONNX Runtime's messages are told without the places in its sources", () => {
+test("ONNX Runtime's messages are shown without its source locations", () => {
   expect(plainReason("/a/b.cc:1 f()::<lambda()> x == y was false. No adapter: none.\n\n")).toBe(
     "No adapter: none",
   );

@@ -1,5 +1,5 @@
-// The engine on the device that was asked for. Every device but the processor shows first that it is there and computes
-// what it should; one that does not is refused, never silently replaced.
+// Opens an engine on the requested device. Every device except the processor must first show that it is present and
+// computes correctly. A device that fails is refused, never silently replaced.
 import { closing, type Warning } from "@blip-ts/base";
 import type { EmitOptions } from "@blip-ts/graph";
 import type { Device, EngineOptions, NetworkDType, PlatformDevice, EnginePlatform } from "./device.ts";
@@ -10,19 +10,22 @@ import { deviceChosen, deviceUnavailable, plainOperators } from "./errors.ts";
 export interface OpenEngine {
   readonly engine: Engine;
   readonly device: Device;
-  /** How graphs are lowered for it. */
+  /** Options for lowering graphs for the device. */
   readonly emit: EmitOptions;
 }
 
 type Options = EngineOptions & RunOptions & { readonly onWarning: (warning: Warning) => void };
 
-/** What a self-test found. */
+/** The result of a self-test. */
 type Verdict = { readonly emit: EmitOptions; readonly warning?: Warning } | { readonly reason: string };
 
-/** Devices that have passed, by device and type: a process tests each once. */
+/** Devices that have passed, by device and type. A process tests each only once. */
 const passed = new WeakMap<EnginePlatform, Map<string, Verdict>>();
 
-/** ONNX Runtime's messages begin with a place in its sources, or with the operator that failed, and go on over lines. */
+/**
+ * The first relevant line of an ONNX Runtime message. Messages start with a source location or the failed operator, and
+ * have several lines.
+ */
 export function plainReason(message: string): string {
   const [line = message] = message
     .replace(/^.*\bwas false\. /s, "")
@@ -36,13 +39,13 @@ export function plainReason(message: string): string {
 const withHint = (reason: string, hint: string | undefined): string =>
   hint === undefined ? reason : `${reason}. ${hint}`;
 
-/** What keeps a device from a type, and what to do. */
+/** The reason why a device fails for a type, with advice. */
 function reasonOf({ kind, what }: SelfTestFailure, dtype: NetworkDType, hint: string | undefined): string {
   const found = plainReason(what);
   const choose = dtype === "fp16" ? 'choose dtype: "fp32" or another device' : "choose another device";
-  // WebGPU's feature is called shader-f16; the first shader that wants it says so.
+  // WebGPU's feature is called shader-f16; the first shader that needs it fails with this text.
   if (/\brequires f16\b/.test(found))
-    return `fp16 was asked for, and the graphics card or its driver has no half floats (shader-f16); ${choose}`;
+    return `fp16 is requested, but the graphics card or its driver has no half floats (shader-f16); ${choose}`;
   if (kind === "wrong") return `${found}; ${choose}, or try a newer driver`;
   return withHint(found, hint);
 }
@@ -54,11 +57,11 @@ async function examine(
   { threads, signal }: Options,
 ): Promise<Verdict> {
   if (absent !== undefined) return { reason: absent };
-  // Its products would silently be left to the processor.
+  // ONNX Runtime would silently compute these products on the processor.
   if (dtype === "int8")
     return {
       reason:
-        "int8 was asked for, and ONNX Runtime has no kernel for products of 8 bits there; choose fp32 or fp16",
+        "int8 is requested, but ONNX Runtime has no kernel for 8-bit products there; choose fp32 or fp16",
     };
   const known = passed.get(platform) ?? new Map<string, Verdict>();
   passed.set(platform, known);
@@ -74,7 +77,7 @@ async function examine(
   return verdict;
 }
 
-/** What the self-test says of an engine. */
+/** Runs the self-test on an engine. */
 async function tried(
   engine: Engine,
   { device, hint, emit: own = {} }: PlatformDevice,
@@ -86,7 +89,8 @@ async function tried(
   if (fused === undefined) return { emit: own };
   const reason = reasonOf(fused, dtype, hint);
   if (fused.kind === "failed") return { reason };
-  // ONNX Runtime's fused operators have kernels of their own for each kind of GPU; its plain ones are the same for all.
+  // ONNX Runtime's fused operators have separate kernels for each kind of GPU; its plain operators are the same for
+  // all.
   const emit = { ...own, standardOperators: true };
   if (await selfTest(engine, type, emit, { signal })) return { reason };
   return { emit, warning: plainOperators(device, fused.what) };
@@ -95,8 +99,10 @@ async function tried(
 const processor: PlatformDevice = { device: "cpu" };
 
 /**
- * @param dtype the type in which the network computes; a device is tested in it
- * @throws {ModelError} `model/device` where the device is not there or computes wrongly, with those that are present
+ * Opens an engine on the requested device.
+ * @param dtype the network's element type; the device is tested with it
+ * @throws {ModelError} `model/device` if the device is missing or computes wrong results; the error lists the present
+ * devices
  */
 export async function openEngine(
   platform: EnginePlatform,

@@ -1,5 +1,5 @@
-// Does a device compute what it should? A layer of the network in small, in the type that is asked for, beside the
-// reference evaluator. Drivers exist that load a model and answer with garbage, or lack half floats.
+// Tests whether a device computes correctly: a small layer of the network in the requested type, compared with the
+// reference evaluator. Some drivers load a model and return garbage, or lack half floats.
 import { must } from "@blip-ts/base";
 import {
   emitOnnx,
@@ -17,19 +17,20 @@ import type { Engine, RunOptions } from "./engine.ts";
 /** The type in which a network multiplies. */
 export type FloatType = "float32" | "float16";
 
-/** N is odd and no multiple of a tile; a head is 64 wide, as in every released model. */
+/** N is odd and not a multiple of a tile. A head is 64 wide, as in every released model. */
 const [N, D, heads, M] = [37, 128, 2, 256];
 
-/** The lowest score of a masked key: float16's own, which float32 has too. */
+/** The score of a masked key: float16's lowest number, which float32 has too. */
 const masked = -65504;
 
 /**
- * What is left between a device and the evaluator, by the largest value expected. float16 rounds by 2^-11 at each of
- * some ten steps; in float32, GPUs' exponentials differ by some 1e-5. What is broken is off by the values themselves.
+ * The allowed difference between a device and the evaluator, relative to the largest expected value. float16 rounds by
+ * 2^-11 at each of some ten steps. In float32, GPUs' exponentials differ by some 1e-5. A broken device is off by the
+ * size of the values themselves.
  */
 const tolerances: Readonly<Record<FloatType, number>> = { float32: 1e-3, float16: 2e-2 };
 
-/** Numbers between -1 and 1, the same each time (Numerical Recipes' generator). */
+/** Deterministic numbers between -1 and 1 (Numerical Recipes' generator). */
 function generator(): (count: number) => Float32Array {
   let state = 1;
   return (count) =>
@@ -40,8 +41,8 @@ function generator(): (count: number) => Float32Array {
 }
 
 /**
- * x [1, N, D] -> y [1, N, D]: LayerNorm, attention as the encoders have it, attention over keys and values in heads
- * with a bias as the decoder has it, and the feed-forward layer.
+ * The test graph, x [1, N, D] -> y [1, N, D]: LayerNorm, attention as in the encoders, attention over keys and values
+ * in heads with a bias as in the decoder, and the feed-forward layer.
  */
 export function selfTestGraph(dtype: FloatType): Graph {
   const random = generator();
@@ -82,7 +83,7 @@ export function selfTestGraph(dtype: FloatType): Graph {
   return b.build();
 }
 
-/** States with the outlying channels that residual streams have. */
+/** States with outlier channels, as residual streams have them. */
 function states(): Tensor<"float32"> {
   const values = generator()(N * D);
   return floatTensor(
@@ -93,7 +94,7 @@ function states(): Tensor<"float32"> {
 
 let expected: Tensor<"float32"> | undefined;
 
-/** y as it should be; the evaluator takes a tenth of a second, so it runs once. */
+/** The expected y. The evaluator takes a tenth of a second, so it runs once. */
 export function expectedStates(): Tensor<"float32"> {
   const x = states();
   expected ??= evaluate(selfTestGraph("float32"), { x }, () => x).y;
@@ -101,7 +102,7 @@ export function expectedStates(): Tensor<"float32"> {
   return expected;
 }
 
-/** `failed`: it could not be run; `wrong`: it gave other numbers. */
+/** `failed`: the test could not run. `wrong`: it gave wrong numbers. */
 export interface SelfTestFailure {
   readonly kind: "failed" | "wrong";
   readonly what: string;
@@ -109,7 +110,7 @@ export interface SelfTestFailure {
 
 /**
  * Runs the test on an engine.
- * @returns what is wrong, or undefined
+ * @returns the failure, or undefined
  */
 export async function selfTest(
   engine: Engine,
@@ -120,7 +121,7 @@ export async function selfTest(
   const x = states();
   const graph = optimize(selfTestGraph(dtype));
   const locate = (name: string) => {
-    throw new Error(`the self-test has no weight, and not ${name}`);
+    throw new Error(`the self-test has no weights, got ${name}`);
   };
   const onnx = emitOnnx(graph, locate, emit);
   let output: Tensor | undefined;
@@ -136,7 +137,7 @@ export async function selfTest(
   return what === undefined ? undefined : { kind: "wrong", what };
 }
 
-/** What is wrong with numbers, or undefined. */
+/** The description of wrong numbers; undefined if they are right. */
 export function difference(
   found: Float32Array,
   expected: Float32Array,

@@ -1,4 +1,4 @@
-// Sessions of a network over an engine that only notes what it is told: when they are made anew, and how they fail.
+// Sessions of a network over an engine that only records its calls: when they are created again, and how they fail.
 import { floatTensor, GraphBuilder } from "@blip-ts/graph";
 import { memorySource, type StoredTensor } from "@blip-ts/checkpoint";
 import { asyncDispose, ModelError, type ByteSource } from "@blip-ts/base";
@@ -17,7 +17,7 @@ function graph() {
 
 const zeros = memorySource("zeros", new Uint8Array(8));
 
-/** A file of weights that may be written into, replaced, or deleted. */
+/** A file of weights that a test can write into, replace, or delete. */
 class File implements ByteSource {
   readonly name = "w.safetensors";
   readonly size = 8;
@@ -49,7 +49,7 @@ beforeEach(() => {
   file = new File();
 });
 
-/** @param onMake what happens while a session is made */
+/** @param onMake called while a session is created */
 const engine = (onMake: () => void = () => undefined): Engine => ({
   createSession(): Promise<EngineSession> {
     onMake();
@@ -81,7 +81,7 @@ const engine = (onMake: () => void = () => undefined): Engine => ({
 const network = (over = engine(), renew?: () => Promise<ReadonlyMap<string, StoredTensor>>) =>
   new Network({ dtype: "fp32", passes: [] }, file.tensors, over, {}, renew);
 
-test("a session is made once, and again when its thread has ended", async () => {
+test("a session is created once, and again when its thread has ended", async () => {
   const net = network();
   const first = await net.session("one", graph);
   expect(await net.session("one", graph)).toBe(first);
@@ -93,7 +93,7 @@ test("a session is made once, and again when its thread has ended", async () => 
   expect(made.map(({ closed }) => closed)).toEqual([true, false]);
 });
 
-test("what the engine says of a call is an error on purpose; one that was aborted ends with its reason", async () => {
+test("the engine's error becomes a BlipError; an aborted call ends with its reason", async () => {
   const session = await network().session("one", graph);
   const [state] = made;
   if (state) state.failure = new Error("Non-zero status code returned");
@@ -106,7 +106,7 @@ test("what the engine says of a call is an error on purpose; one that was aborte
   await expect(session.run({}, { signal: stop.signal })).rejects.toThrow("enough");
 });
 
-test("a file that was written into refuses every call and every session", async () => {
+test("a file that was written into fails every call and every session", async () => {
   const net = network();
   const session = await net.session("one", graph);
   file.state = "written";
@@ -115,7 +115,7 @@ test("a file that was written into refuses every call and every session", async 
   await expect(net.session("two", graph)).rejects.toBe(changed);
 });
 
-test("a file that was replaced or deleted refuses new sessions alone", async () => {
+test("a file that was replaced or deleted fails only new sessions", async () => {
   const net = network();
   const session = await net.session("one", graph);
   file.state = "gone";
@@ -134,7 +134,7 @@ test("a file that is written into while its session is made, or while it compute
   await expect(call).rejects.toBe(changed);
 });
 
-test("weights that were made of others are made anew, once, when their file is gone or damaged", async () => {
+test("derived weights are made again, once, if their file is gone or damaged", async () => {
   const renewed = new File();
   let times = 0;
   const net = network(engine(), () => {
@@ -143,13 +143,13 @@ test("weights that were made of others are made anew, once, when their file is g
   });
   const first = await net.session("one", graph);
   file.state = "gone";
-  // What is loaded goes on.
+  // Loaded sessions stay usable.
   expect(await net.session("one", graph)).toBe(first);
   await net.session("two", graph);
   expect(times).toBe(1);
   await net.session("three", graph);
   expect(times).toBe(1);
-  // What was loaded of the damaged file is loaded again.
+  // Sessions that were loaded from the damaged file are loaded again.
   file.state = "written";
   const second = await net.session("one", graph);
   expect(second).not.toBe(first);

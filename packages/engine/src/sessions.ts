@@ -1,4 +1,4 @@
-// A loaded checkpoint: its architecture, its tensors, and the sessions made of its graphs when they are first needed.
+// A loaded checkpoint: its tensors, and the sessions of its graphs, which are made at first use.
 import { asyncDispose, BlipError, type ByteSource, type Closable, nextTurn, orClosed } from "@blip-ts/base";
 import { type EmitOptions, type Graph, optimize, type Pass } from "@blip-ts/graph";
 import type { StoredTensor } from "@blip-ts/checkpoint";
@@ -11,7 +11,7 @@ import { GuardedSession } from "./guarded-session.ts";
 
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
-/** How a session is loaded; those of one group can hand each other the outputs that they retain. */
+/** Options for loading a session. Sessions of one group can pass each other the outputs that they retain. */
 type SessionForm = Pick<SessionOptions, "group" | "retain" | "prepack">;
 
 /** @throws {ModelError} `model/changed` */
@@ -19,9 +19,9 @@ function expectUnchanged(files: readonly ByteSource[]): void {
   for (const file of files) file.expectUnchanged?.();
 }
 
-/** What is being made, unless a check beside it fails: then it is closed when it is there. */
+/** The object being made, unless a parallel check fails. Then the object is closed once it exists. */
 async function closedUnless<T extends Closable>(making: Promise<T>, check: Promise<void>): Promise<T> {
-  // Whichever fails first is reported; the other's failure is nobody's.
+  // The first failure is reported; the other one is dropped.
   making.catch(() => undefined);
   try {
     await check;
@@ -33,24 +33,24 @@ async function closedUnless<T extends Closable>(making: Promise<T>, check: Promi
 }
 
 export class Network implements Closable {
-  /** The type in which it computes. */
+  /** The type in which the network computes. */
   readonly dtype: NetworkDType;
   readonly #passes: NetworkTypes["passes"];
   readonly #renew: (() => Promise<Tensors>) | undefined;
   #tensors: Tensors;
   readonly #engine: Engine;
   readonly #emit: EmitOptions;
-  /** Of weights of 8-bit graphs: whether they are finite. */
+  /** The checks for finite weights in 8-bit graphs, by weight. */
   readonly #finite = new Map<string, Promise<void>>();
   readonly #sessions = new Map<string, Promise<GuardedSession>>();
-  /** Those that are loaded. */
+  /** The sessions that have finished loading. */
   readonly #loaded = new Map<string, GuardedSession>();
   #closing: Promise<void> | undefined;
 
   /**
    * @param tensors as graphs of this type read them
-   * @param emit how graphs are lowered for the engine's device
-   * @param renew makes tensors anew whose files were made of others, and are gone or changed
+   * @param emit options for lowering graphs for the engine's device
+   * @param renew makes converted tensors again when their files are gone or changed
    */
   constructor(
     { dtype, passes }: NetworkTypes,
@@ -68,10 +68,12 @@ export class Network implements Closable {
   }
 
   /**
-   * A graph's session, loaded when it is first asked for; `key` names it among this network's, `build` makes the graph.
-   * @param form what it retains and hands to other sessions, and what its products are like
-   * @throws {UsageError} `usage/disposed` @throws {ModelError} `model/engine`, `model/not-finite` where weights of 8 bits
-   * are not finite, `model/changed` where a file is not what it was, and where weights cannot be read
+   * A graph's session, loaded at first use.
+   * @param key the session's name within this network
+   * @param build makes the graph
+   * @param form the outputs to retain, the group, and whether to pack weights
+   * @throws {UsageError} `usage/disposed` @throws {ModelError} `model/engine`; `model/not-finite` if weights of an
+   * 8-bit network are not finite; `model/changed` if a file has changed; also if weights cannot be read
    */
   session(key: string, build: () => Graph, form: SessionForm = {}): Promise<EngineSession> {
     const known = this.#sessions.get(key);
@@ -81,19 +83,22 @@ export class Network implements Closable {
     this.#sessions.set(key, made);
     made.then(
       (session) => this.#sessions.get(key) === made && this.#loaded.set(key, session),
-      // What failed is not kept: the next call tries again and reports its own failure. Numbers do not become finite.
+      // A failed session is not kept: the next call tries again and reports its own failure. Non-finite weights are
+      // kept as failures, because they do not become finite.
       (error: unknown) => isNotFinite(error) || this.#sessions.delete(key),
     );
     return made;
   }
 
-  /** Is a session to be made anew: as its thread is gone, or as the weights that it maps were damaged and can be renewed? */
+  /**
+   * Whether a session must be made again: its thread has ended, or its mapped weights were damaged and can be renewed.
+   */
   #isOver(key: string): boolean {
     const loaded = this.#loaded.get(key);
     return loaded?.ended === true || (this.#renew !== undefined && loaded?.changed === true);
   }
 
-  /** Lets go of such a session. */
+  /** Drops such a session. */
   #forget(key: string): void {
     const ended = this.#loaded.get(key);
     this.#loaded.delete(key);
@@ -106,7 +111,7 @@ export class Network implements Closable {
   }
 
   async #load(build: () => Graph, form: SessionForm): Promise<GuardedSession> {
-    // Building, optimizing and emitting take 5 to 25 ms each at full size: the event loop gets its turn in between.
+    // Building, optimizing and emitting take 5 to 25 ms each at full size, so the event loop gets a turn in between.
     await nextTurn();
     const graph = build();
     await nextTurn();
@@ -128,19 +133,19 @@ export class Network implements Closable {
     const model = await toEngineModel(graph, this.#tensors, this.#emit, (name, bytes) =>
       read.set(name, bytes),
     );
-    // Nobody would end the thread of a session that is made from now on.
+    // Nothing would end the thread of a session made after this point.
     if (this.#closing) throw modelClosed();
-    // Whole numbers are always packed: their products need sums of columns.
+    // Integers are always packed: their products need sums of columns.
     const prepack = form.prepack !== false || this.dtype !== "fp32";
     const create = async () => {
       const options = { ...form, prepack, name: graph.name };
       const session = await this.#engine.createSession(model, options).catch((error: unknown) => {
-        // What became of the file says more than what the engine found in it.
+        // A changed file explains the failure better than the engine's error.
         expectUnchanged(files);
         throw error instanceof BlipError ? error : engineRefused(graph.name, error);
       });
       return orClosed(session, () => {
-        // It may have been replaced while the session was made.
+        // The file may have been replaced while the session was made.
         expectUnchanged(files);
         return Promise.resolve(
           new GuardedSession(session, graph.name, model.folder === undefined ? [] : files),
@@ -148,12 +153,12 @@ export class Network implements Closable {
       });
     };
     if (this.dtype !== "int8") return create();
-    // Both at once: what is in files is read while the engine's thread makes the session.
+    // Both run in parallel: files are read while the engine's thread makes the session.
     const check = checkFiniteWeights(graph, this.#tensors, read, this.#finite);
     return closedUnless(create(), check);
   }
 
-  /** Frees the model. A second call does nothing more; other calls are refused from now on (`usage/disposed`). */
+  /** Frees the model. Further calls of `close` do nothing; all other calls are refused (`usage/disposed`). */
   close(): Promise<void> {
     this.#sessions.clear();
     this.#loaded.clear();
@@ -167,7 +172,7 @@ export class Network implements Closable {
   }
 }
 
-/** How a network's graphs and weights are typed. */
+/** The types of a network's graphs and weights. */
 export interface NetworkTypes {
   readonly dtype: NetworkDType;
   readonly passes: readonly Pass[];

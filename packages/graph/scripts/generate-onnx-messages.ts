@@ -1,5 +1,5 @@
 // Writes src/onnx/generated/onnx_pb.ts from proto/onnx.proto (onnx 1.15.0 on PyPI, unchanged: IR version 9). Its first
-// lines say of which file it was made, so that a test sees whether it is up to date without the compiler.
+// lines name the source and its hash, so that a test can check without the compiler whether it is up to date.
 // Run `npm run messages --workspace @blip-ts/graph`: npm fetches the compiler for this one run.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -1,4 +1,4 @@
-// The builder: what the network's code calls. Its scope is the path of the weights in the checkpoint, so that
+// The graph builder, which the network's code calls. Its scope is the path of the weights in the checkpoint:
 // `b.at("encoder.layers.0").linear(x, "mlp.fc1", M)` uses `encoder.layers.0.mlp.fc1.weight` and `.bias`.
 import { GraphError } from "./errors.ts";
 import {
@@ -27,20 +27,20 @@ interface State {
   nextId: number;
 }
 
-/** A dimension per letter. */
+/** One dimension per letter. */
 type DimsOf<Letters extends string> = Letters extends `${string} ${infer Rest}`
   ? [Dim, ...DimsOf<Rest>]
   : [Dim];
 
-/** Shapes may be written with names: `["B", 3, 384, 384]`. */
+/** A shape whose dimensions may be names: `["B", 3, 384, 384]`. */
 export type ShapeLike = readonly (Dim | string)[];
 
 const toShape = (shape: ShapeLike): Shape =>
   shape.map((dim) => (typeof dim === "string" ? namedDim(dim) : dim));
 
 /**
- * Builds a graph by calls: each adds an operation and gives its value. Shapes are checked at once.
- * @throws {GraphError} naming the operation, the scope and the types, if they do not fit
+ * Builds a graph call by call: each call adds an operation and returns its output. Shapes are checked at once.
+ * @throws {GraphError} if types do not fit; the message names the operation, the scope and the types
  */
 export class GraphBuilder {
   readonly #state: State;
@@ -51,7 +51,7 @@ export class GraphBuilder {
     this.#scope = scope;
   }
 
-  /** An empty graph. */
+  /** Starts an empty graph. */
   static create(name: string): GraphBuilder {
     const state: State = {
       name,
@@ -66,8 +66,8 @@ export class GraphBuilder {
   }
 
   /**
-   * Goes on with a graph: its values keep their ids, so that they can be used; the graph itself stays as it is.
-   * @param ids a graph whose ids are not given again either
+   * Continues a graph. Its values keep their ids, so callers can use them. The graph itself does not change.
+   * @param ids a graph whose ids the builder must not reuse either
    */
   static from(graph: Graph, ids: Graph = graph): GraphBuilder {
     const { name, inputs, weights, constants, nodes, outputs } = graph;
@@ -85,46 +85,52 @@ export class GraphBuilder {
     return new GraphBuilder(state, "");
   }
 
-  /** A node of another graph over the same values, as it is. */
+  /** Appends a node of another graph over the same values, unchanged. */
   append(node: Node): void {
     this.#state.nodes.push(node);
   }
 
-  /** The path of what is added now, "" at the top. */
+  /** The path of the nodes added now; "" at the top. */
   get scope(): string {
     return this.#scope;
   }
 
-  /** How many nodes there are. */
+  /** The number of nodes so far. */
   get nodeCount(): number {
     return this.#state.nodes.length;
   }
 
-  /** The same graph, one scope deeper. */
+  /** A builder of the same graph, one scope deeper. */
   at(path: string): GraphBuilder {
     return new GraphBuilder(this.#state, this.#path(path));
   }
 
-  /** What the caller gives at every run; a letter in a shape is the same number in all inputs of a run. */
+  /**
+   * Adds an input, which the caller gives at every run. A letter in a shape stands for the same number in all inputs of
+   * a run.
+   */
   input(name: string, dtype: DType, shape: ShapeLike): Value {
     const value = this.#value({ dtype, shape: toShape(shape) });
     this.#state.inputs.push({ name, value });
     return value;
   }
 
-  /** What the caller gets. */
+  /** Adds a named output. */
   output(name: string, value: Value): void {
     this.#state.outputs.push({ name, value });
   }
 
-  /** The weight `scope.name` of the checkpoint, float32; asking twice gives the same value. @throws {GraphError} on another shape. */
+  /**
+   * The checkpoint's weight `scope.name`, float32. A second call returns the same value. @throws {GraphError} if the
+   * shapes differ
+   */
   weight(name: string, shape: readonly number[]): Value {
     const path = this.#path(name);
     const known = this.#state.weights.get(path);
     if (known) {
       if (!sameShape(known.shape, shape))
         throw new GraphError(
-          `weight ${path}: asked for as ${formatShape(known.shape)} and as ${formatShape(shape)}`,
+          `weight ${path}: expected ${formatShape(known.shape)} as before, got ${formatShape(shape)}`,
         );
       return known.value;
     }
@@ -133,144 +139,169 @@ export class GraphBuilder {
     return value;
   }
 
-  /** A small tensor that is part of the graph. */
+  /** Adds a small tensor as part of the graph. */
   constant(tensor: Tensor): Value {
     const value = this.#value({ dtype: tensor.dtype, shape: tensor.dims });
     this.#state.constants.push({ value, tensor });
     return value;
   }
 
-  /** A constant float32 []. */
+  /** Adds a constant float32 []. */
   scalar(number: number): Value {
     return this.constant(floatTensor([], [number]));
   }
 
-  /** The dimensions of a value by the letters given: `const [B, N, D] = b.dims(x, "B N D")` throws on another rank. */
+  /**
+   * The dimensions of a value, one per letter: `const [B, N, D] = b.dims(x, "B N D")`. @throws {GraphError} on another
+   * rank
+   */
   dims<Letters extends string>(value: Value, letters: Letters): DimsOf<Letters> {
     const names = letters.split(" ");
     if (names.length !== value.shape.length)
       throw new GraphError(
-        `at ${this.#scope}: expected [${names.join(", ")}], found ${formatShape(value.shape)}`,
+        `at ${this.#scope}: expected [${names.join(", ")}], got ${formatShape(value.shape)}`,
       );
     return [...value.shape] as DimsOf<Letters>;
   }
 
-  /** Any operation, by name. @throws {GraphError} where the types of the inputs do not fit. */
+  /** Adds any operation, by name. @throws {GraphError} if the types of the inputs do not fit */
   op<K extends OpKind>(kind: K, inputs: readonly Value[], attributes: OpAttributes[K]): Value {
     const output = this.#value(inferType(kind, inputs, attributes, this.#scope));
-    // One object literal cannot be checked against a union over a type parameter; K ties kind to attributes here.
+    // TypeScript cannot check one object literal against a union over a type parameter; K ties kind to attributes here.
     this.#state.nodes.push({ kind, attributes, inputs, output, scope: this.#scope } as Node);
     return output;
   }
 
-  // Each method below adds one operation and gives its output. All throw GraphError, naming the operation, the scope and
-  // the types of the inputs, where those do not fit. `[..., D]` is a value of any rank whose last dimension is D.
+  // Each method below adds one operation and returns its output. All throw a GraphError with the operation, the scope
+  // and the types of the inputs if those do not fit. `[..., D]` means any rank with last dimension D.
 
-  /** a + b, element by element; dimensions are equal, or 1 on one side, aligned at the last axis. */
+  /**
+   * a + b, elementwise: a [...], b [...] -> their broadcast shape. Shapes align at the last axis; dimensions are equal,
+   * or 1 on one side.
+   */
   add = (a: Value, b: Value): Value => this.op("add", [a, b], {});
-  /** a - b, broadcast as in `add`. */
+  /** a - b, elementwise, broadcast as in `add`: a [...], b [...] -> their broadcast shape. */
   subtract = (a: Value, b: Value): Value => this.op("subtract", [a, b], {});
-  /** a * b, broadcast as in `add`. */
+  /** a * b, elementwise, broadcast as in `add`: a [...], b [...] -> their broadcast shape. */
   multiply = (a: Value, b: Value): Value => this.op("multiply", [a, b], {});
-  /** a / b, broadcast as in `add`. */
+  /** a / b, elementwise, broadcast as in `add`: a [...], b [...] -> their broadcast shape. */
   divide = (a: Value, b: Value): Value => this.op("divide", [a, b], {});
-  /** x (1 + erf(x / sqrt 2)) / 2, the exact GELU (arXiv 1606.08415), element by element. */
+  /** The exact GELU, x (1 + erf(x / sqrt 2)) / 2 (arXiv 1606.08415), elementwise: [...] -> [...]. */
   gelu = (x: Value): Value => this.op("gelu", [x], {});
-  /** max(0, x), element by element. */
+  /** max(0, x), elementwise: [...] -> [...]. */
   relu = (x: Value): Value => this.op("relu", [x], {});
-  /** tanh x, element by element. */
+  /** tanh x, elementwise: [...] -> [...]. */
   tanh = (x: Value): Value => this.op("tanh", [x], {});
-  /** x in another element type; floats lose their fraction as whole numbers. */
+  /** x converted to another element type: [...] -> [...]. Conversion to an integer type drops the fraction. */
   cast = (x: Value, to: DType): Value => this.op("cast", [x], { to });
-  /** exp x, element by element. */
+  /** exp x, elementwise: [...] -> [...]. */
   exp = (x: Value): Value => this.op("exp", [x], {});
-  /** The error function, element by element. */
+  /** The error function, elementwise: [...] -> [...]. */
   erf = (x: Value): Value => this.op("erf", [x], {});
-  /** The square root, element by element. */
+  /** The square root, elementwise: [...] -> [...]. */
   sqrt = (x: Value): Value => this.op("sqrt", [x], {});
-  /** 1 where x > 0, else 0. */
+  /** 1 if x > 0, otherwise 0, elementwise: [...] -> [...]. */
   positive = (x: Value): Value => this.op("positive", [x], {});
-  /** x itself as a number that was given: no gradient passes. */
+  /** x itself, treated as a constant: [...] -> [...]. No gradient flows through it. */
   detach = (x: Value): Value => this.op("detach", [x], {});
   /**
-   * a [..., M, L] times b [..., L, N] -> [..., M, N]; the dimensions before broadcast.
-   * @param how whether either is transposed before (a is then [..., L, M], b [..., N, L]), and a factor of the product
+   * The matrix product: a [..., M, L], b [..., L, N] -> [..., M, N]. The leading dimensions broadcast.
+   * @param how `transposeA` and `transposeB` swap the last two axes before the product (a is then [..., L, M], b is
+   * [..., N, L]); `scale` multiplies the product
    */
   matmul = (a: Value, b: Value, how: OpAttributes["matmul"] = {}): Value => this.op("matmul", [a, b], how);
-  /** The mean over the last axis, which goes: [..., D] -> [...]. */
+  /** The mean over the last axis: [..., D] -> [...]. */
   mean = (x: Value): Value => this.op("mean", [x], {});
-  /** The mean over the last axis, which stays: [..., D] -> [..., 1]. */
+  /** The mean over the last axis, kept as size 1: [..., D] -> [..., 1]. */
   rowMean = (x: Value): Value => this.op("rowMean", [x], {});
-  /** The sum over some axes, counted from 0; they go, or stay as 1 where `keep` says so. */
+  /**
+   * The sum over the axes `axes`, counted from 0: [...] -> [...] without those axes. With `keep`, they stay with size
+   * 1.
+   */
   sum = (x: Value, axes: readonly number[], keep = false): Value => this.op("sum", [x], { axes, keep });
-  /** Rows of a table [V, ...] by int64 ids [...]: the ids' shape, then a row's. */
+  /** Rows of a table at int64 ids: table [V, ...], ids [...] -> the ids' shape followed by a row's shape. */
   gather = (table: Value, ids: Value): Value => this.op("gather", [table, ids], {});
-  /** One number of each row: x [..., V] at int64 ids [...] -> [...]. */
+  /** One number per row: x [..., V] at int64 ids [...] -> [...]. */
   takeAlongLast = (x: Value, ids: Value): Value => this.op("takeAlongLast", [x, ids], {});
-  /** x [..., V] with values [...] added at int64 ids [...], one a row. */
+  /** Adds one number per row: x [..., V] plus values [...] at int64 ids [...] -> [..., V]. */
   addAlongLast = (x: Value, ids: Value, values: Value): Value =>
     this.op("addAlongLast", [x, ids, values], {});
-  /** A table [rows, ...] of zeros to which rows [..., ...] are added at int64 ids [...], those of equal ids together. */
+  /** Adds rows to a table of zeros: values [..., ...] at int64 ids [...] -> [rows, ...]. Rows with equal ids add up. */
   scatterAdd = (ids: Value, values: Value, rows: Dim): Value =>
     this.op("scatterAdd", [ids, values], { rows });
   /**
-   * -log softmax(x)[label] for each row: x [..., V], int64 labels [...] from 0 to V - 1 -> [...]. A row that does not
-   * count has any label and is multiplied with 0 afterwards.
-   * @param smoothing share of the target that is spread over all of V, 0 to 1
+   * -log softmax(x)[label] per row: x [..., V], int64 labels [...] from 0 to V - 1 -> [...]. To ignore a row, give it
+   * any label and multiply its result by 0.
+   * @param smoothing the share of the target spread over all of V, 0 to 1
    */
   crossEntropy = (x: Value, labels: Value, smoothing = 0): Value =>
     this.op("crossEntropy", [x, labels], { smoothing });
-  /** x itself, of which things are computed anew: they are not merged with what is there, nor begun before `after` is. */
+  /**
+   * x itself for a second computation: [...] -> [...]. Nodes that read it are not merged with existing ones and start
+   * only after `after`.
+   */
   barrier = (x: Value, after?: Value): Value => this.op("barrier", after ? [x, after] : [x], {});
-  /** x - log(sum(exp x)) over the last axis. */
+  /** x - log(sum(exp x)) over the last axis: [..., D] -> [..., D]. */
   logSoftmax = (x: Value): Value => this.op("logSoftmax", [x], {});
-  /** exp(x) / sum(exp x) over the last axis. */
+  /** exp(x) / sum(exp x) over the last axis: [..., D] -> [..., D]. */
   softmax = (x: Value): Value => this.op("softmax", [x], {});
-  /** x / max(|x|, epsilon) over the last axis, as torch's normalize. */
+  /** x / max(|x|, epsilon) over the last axis, as torch's normalize: [..., D] -> [..., D]. */
   l2Normalize = (x: Value, epsilon = 1e-12): Value => this.op("l2Normalize", [x], { epsilon });
-  /** The same elements in another shape, which has as many. */
+  /** The same elements in another shape with as many elements: [...] -> `shape`. */
   reshape = (x: Value, shape: ShapeLike): Value => this.op("reshape", [x], { shape: toShape(shape) });
-  /** Axis i of the output is axis permutation[i] of x. */
+  /** Permutes axes: axis i of the output is axis permutation[i] of x [...]. */
   transpose = (x: Value, permutation: readonly number[]): Value => this.op("transpose", [x], { permutation });
-  /** Elements start to end - 1 along one axis, counted from 0; a named bound is taken to lie within it. */
+  /**
+   * The elements start to end - 1 along one axis, counted from 0: that axis of x [...] gets size end - start. A named
+   * bound is assumed to lie within the axis.
+   */
   slice = (x: Value, axis: number, start: Dim, end: Dim): Value =>
     this.op("slice", [x], { axis, start, end });
-  /** Values one after another along one axis; their other dimensions are equal. */
+  /** Concatenates values along one axis: their sizes along it add up, and their other dimensions are equal. */
   concat = (values: readonly Value[], axis: number): Value => this.op("concat", values, { axis });
-  /** Repeats x along its axes of size 1; the rank stays. */
+  /** Repeats x along its axes of size 1: [...] -> `shape`, of the same rank. */
   expand = (x: Value, shape: ShapeLike): Value => this.op("expand", [x], { shape: toShape(shape) });
   /**
    * softmax(q k^T scale + bias) v for each of `heads` groups of columns (arXiv 1706.03762, 3.2).
    * @param q [B, T, D]
-   * @param k [B, N, D], or in heads [B, H, N, K]
-   * @param v as k
-   * @param bias [B or 1, H or 1, T, N], added to the scores; a mask is one of large negative numbers
+   * @param k [B, N, D], or split into heads: [B, H, N, K]
+   * @param v the same shape as k
+   * @param bias [B or 1, H or 1, T, N], added to the scores; a mask consists of large negative numbers
    * @returns [B, T, D]
    */
   attention = (q: Value, k: Value, v: Value, heads: number, scale: number, bias?: Value): Value =>
     this.op("attention", bias ? [q, k, v, bias] : [q, k, v], { heads, scale });
 
-  /** x [..., in] -> x W^T + b [..., out] with the weights `name.weight` [out, in] and `name.bias` [out]; `in` is a number. */
+  /**
+   * x W^T + b: x [..., in] -> [..., out], with weights `name.weight` [out, in] and `name.bias` [out]. `in` must be a
+   * number.
+   */
   linear(x: Value, name: string, out: number): Value {
     const b = this.at(name);
     const weight = b.weight("weight", [out, b.#lastNumber(x)]);
     return b.op("linear", [x, weight, b.weight("bias", [out])], {});
   }
 
-  /** Layer normalization over the last axis, a number D, with `name.weight` [D] as gain and `name.bias` [D] as shift. */
+  /**
+   * Layer normalization over the last axis: x [..., D] -> [..., D], with gain `name.weight` [D] and shift `name.bias`
+   * [D]. D must be a number.
+   */
   layerNorm(x: Value, name: string, epsilon: number): Value {
     const b = this.at(name);
     const width = b.#lastNumber(x);
     return b.op("layerNorm", [x, b.weight("weight", [width]), b.weight("bias", [width])], { epsilon });
   }
 
-  /** Rows of the table `name.weight` [rows, width] by int64 ids [...] -> [..., width]. */
+  /** Rows of the table `name.weight` [rows, width] at int64 ids: ids [...] -> [..., width]. */
   embedding(ids: Value, name: string, rows: number, width: number): Value {
     const b = this.at(name);
     return b.gather(b.weight("weight", [rows, width]), ids);
   }
 
-  /** Patches of pixels [B, C, S, S'] through `name.weight` [D, C, p, p] and `name.bias` [D] -> [B, D, S/p, S'/p]; C and sides are numbers. */
+  /**
+   * Convolution over patches: pixels [B, C, S, S'] -> [B, D, S/p, S'/p], with `name.weight` [D, C, p, p] and
+   * `name.bias` [D]. C and the sides must be numbers.
+   */
   patchConvolution(pixels: Value, name: string, patch: number, width: number): Value {
     const b = this.at(name);
     const channels = pixels.shape[1];

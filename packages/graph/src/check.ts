@@ -1,4 +1,4 @@
-// Re-infers a finished graph: what a pass returned must still be a graph.
+// Checks a finished graph again: the result of a pass must still be a valid graph.
 import { GraphError } from "./errors.ts";
 import type { Graph, Node, OpKind, Value, ValueType } from "./graph.ts";
 import { inferType } from "./ops/index.ts";
@@ -9,15 +9,16 @@ const describe = ({ dtype, shape }: ValueType) => `${dtype} ${formatShape(shape)
 function expectUnique(names: readonly string[], what: string): void {
   const seen = new Set<string>();
   for (const name of names) {
-    if (seen.has(name)) throw new GraphError(`two ${what} are called ${name}`);
+    if (seen.has(name)) throw new GraphError(`two ${what} have the name ${name}`);
     seen.add(name);
   }
 }
 
 /**
- * Every value is made once and before its use, every type is what its operation's rule says, names are unique.
- * @returns the graph itself.
- * @throws {GraphError} naming the first node that is wrong.
+ * Checks that every value is made once and before its use, that types match the operations' rules, and that names are
+ * unique.
+ * @returns the graph itself
+ * @throws {GraphError} naming the first wrong node
  */
 export function checkGraph(graph: Graph): Graph {
   const made = new Map<number, Value>();
@@ -32,14 +33,14 @@ export function checkGraph(graph: Graph): Graph {
     const expected = rows ? [rows.end - rows.start, ...shape.slice(1)] : shape;
     if (!sameShape(weight.value.shape, expected))
       throw new GraphError(
-        `weight ${weight.name}: expected ${formatShape(expected)}, found ${formatShape(weight.value.shape)}`,
+        `weight ${weight.name}: expected ${formatShape(expected)}, got ${formatShape(weight.value.shape)}`,
       );
   }
   for (const { value, tensor } of graph.constants) {
     make(value, "constant");
     if (value.dtype !== tensor.dtype || !sameShape(value.shape, tensor.dims))
       throw new GraphError(
-        `constant ${value.id}: ${describe(value)} holds ${tensor.dtype} ${formatShape(tensor.dims)}`,
+        `constant ${value.id}: expected ${describe(value)}, got ${tensor.dtype} ${formatShape(tensor.dims)}`,
       );
   }
   const uses = (value: Value, where: string) => {
@@ -51,7 +52,7 @@ export function checkGraph(graph: Graph): Graph {
     for (const input of node.inputs) uses(input, where);
     const type = infer(node);
     if (type.dtype !== node.output.dtype || !sameShape(type.shape, node.output.shape))
-      throw new GraphError(`${where}: says ${describe(node.output)}, its rule says ${describe(type)}`);
+      throw new GraphError(`${where}: expected ${describe(type)}, got ${describe(node.output)}`);
     make(node.output, where);
   }
   for (const { name, value } of graph.outputs) uses(value, `output ${name}`);

@@ -1,6 +1,6 @@
-// What goes wrong while a graph is built, checked or lowered: a mistake in the network's code, never the user's.
+// Errors while a graph is built, checked or lowered. They are bugs in the network's code, never the user's mistakes.
 
-/** A graph that cannot be: message = operation, where (scope), expected, found. */
+/** An invalid graph. The message has the form: operation, place (scope), expected, got. */
 export class GraphError extends Error {
   constructor(message: string) {
     super(message);

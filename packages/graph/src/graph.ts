@@ -1,9 +1,9 @@
-// The graph: values, the nodes that make them, and what comes from outside (inputs, weights, constants).
-// Static single assignment; a node has exactly one output; nodes are in an order in which they can be run.
+// The graph: values, the nodes that make them, and external tensors (inputs, weights, constants). It is in static
+// single assignment form. A node has exactly one output. The nodes are in execution order.
 import type { Dim, Shape } from "./types/dim.ts";
 import type { DType, Tensor } from "./types/dtype.ts";
 
-/** What is known of a value before anything runs. */
+/** The static type of a value. */
 export interface ValueType {
   readonly dtype: DType;
   readonly shape: Shape;
@@ -15,12 +15,12 @@ export interface Value extends ValueType {
 }
 
 /**
- * How a quantized product rounds its left side to 8 bits: with one scale a `row`, so that a row's result is its own, or
- * with one scale for the whole `tensor`, which costs less.
+ * The granularity at which a quantized product rounds its left side to 8 bits. `row` uses one scale per row, so rows do
+ * not affect each other. `tensor` uses one scale for the whole tensor, which is cheaper.
  */
 export type Activations = "row" | "tensor";
 
-/** Attributes of each operation. Its name here is its name everywhere: rules, lowerings, prints. */
+/** The attributes of each operation. An operation has the same name everywhere: in rules, lowerings and prints. */
 export interface OpAttributes {
   // elementwise
   add: object;
@@ -42,10 +42,10 @@ export interface OpAttributes {
   blockLinear: object;
   dequantize: object;
   matmul: {
-    /** The last two axes of a (or of b) change places before the product. */
+    /** Swaps the last two axes of a (or of b) before the product. */
     readonly transposeA?: boolean;
     readonly transposeB?: boolean;
-    /** What the product is multiplied with. */
+    /** A factor of the product. */
     readonly scale?: number;
   };
   // normalization
@@ -84,13 +84,13 @@ export interface NodeOf<K extends OpKind> {
   readonly attributes: OpAttributes[K];
   readonly inputs: readonly Value[];
   readonly output: Value;
-  /** The dotted path of the part of the network that made it: the path of its weights in the checkpoint. */
+  /** The dotted path of the network's part that made the node: the path of its weights in the checkpoint. */
   readonly scope: string;
 }
 
 export type Node = { [K in OpKind]: NodeOf<K> }[OpKind];
 
-/** A value with a name that the outside knows. */
+/** A value with a public name. */
 export interface NamedValue {
   readonly name: string;
   readonly value: Value;
@@ -98,7 +98,10 @@ export interface NamedValue {
 
 /** A tensor of the checkpoint, or a range of its rows (its first dimension). */
 export interface Weight extends NamedValue {
-  /** `shape` is that of the whole tensor in the checkpoint; the value's shape is that of the rows taken. */
+  /**
+   * The range of rows, if not all. `shape` is the whole tensor's shape in the checkpoint; the value's shape covers only
+   * the range.
+   */
   readonly rows?: { readonly start: number; readonly end: number };
   readonly shape: readonly number[];
 }
@@ -117,18 +120,18 @@ export interface Graph {
   readonly outputs: readonly NamedValue[];
 }
 
-/** The last value that the part of the network at `scope` made, or undefined where there is none. */
+/** The last value made at `scope`; undefined if there is none. */
 export function lastValueOf(graph: Graph, scope: string): Value | undefined {
   return graph.nodes.filter((node) => node.scope === scope).at(-1)?.output;
 }
 
-/** The same graph with more of its values as outputs, e.g. every layer's, to compare them with a reference. */
+/** A copy of the graph with more values as outputs, e.g. every layer's, to compare them with a reference. */
 export function exposeValues(graph: Graph, values: Readonly<Record<string, Value>>): Graph {
   const more = Object.entries(values).map(([name, value]) => ({ name, value }));
   return { ...graph, outputs: [...graph.outputs, ...more] };
 }
 
-/** A number above every id in use. */
+/** An id above every id in use. */
 export function nextValueId(graph: Graph): number {
   const values = [
     ...graph.inputs.map(({ value }) => value),

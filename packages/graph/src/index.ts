@@ -1,5 +1,5 @@
-// What the graph package exports.
-/** The error of graphs that cannot be. */
+// The graph package's exports.
+/** The error of invalid graphs. */
 export { GraphError } from "./errors.ts";
 /** Graphs and their parts. */
 export {
@@ -17,7 +17,7 @@ export {
   type ValueType,
   type Weight,
 } from "./graph.ts";
-/** Dimensions by number or name. */
+/** Numeric and named dimensions. */
 export {
   addDims,
   evaluateDim,
@@ -44,22 +44,22 @@ export {
 } from "./types/dtype.ts";
 /** Half precision as bits. */
 export { fromHalf, halfMax, toHalf } from "./types/half.ts";
-/** The list of operations, and what each makes of its inputs. */
+/** The list of operations, and the type inference of their outputs. */
 export { inferType, opKinds } from "./ops/index.ts";
-/** What a network is written with. */
+/** The builder for networks. */
 export { GraphBuilder, type ShapeLike } from "./builder.ts";
-/** Re-inference of a finished graph. */
+/** The check of a finished graph. */
 export { checkGraph } from "./check.ts";
-/** Graphs as text. */
+/** Printed graphs. */
 export { printGraph } from "./print.ts";
-/** Graph to graph. */
+/** Passes from graph to graph. */
 export { optimize, optimizeForTraining, prepareForTraining, type Pass } from "./passes/index.ts";
 export { float16, type Float16Options } from "./passes/float16.ts";
 export { int8, int8Names, rangeName, type Blocks, type Int8Plan } from "./passes/int8.ts";
 export { liftParameters } from "./passes/lift-parameters.ts";
 export { addLowRank, type LowRank } from "./passes/low-rank.ts";
 export { tieWeights } from "./passes/tie-weights.ts";
-/** Gradients: the rules, by operation, and a graph with them. */
+/** Gradient rules by operation, and graphs with gradients. */
 export { gradientRules } from "./autodiff/gradient-rules.ts";
 export type {
   Backward,
@@ -76,7 +76,7 @@ export {
   type ParameterGradient,
 } from "./autodiff/differentiate.ts";
 export { layerOf, type Recompute } from "./autodiff/recompute.ts";
-/** Graph to ONNX. */
+/** Conversion to ONNX. */
 export {
   contributedOperators,
   emitOnnx,
@@ -90,7 +90,7 @@ export {
 export type { EmitOptions } from "./onnx/emitter.ts";
 /** The slow evaluator that tests compare with. */
 export { evaluate, evaluateInDoubles } from "./reference/evaluate.ts";
-/** Gradients to compare with. */
+/** Reference gradients for tests. */
 export {
   centralDifference,
   evaluatedGradients,

@@ -1,4 +1,5 @@
-// A graph as text: one line a node, in the order in which they run. Tests snapshot it, `blip inspect` prints it.
+// Prints a graph as text: one line per node, in execution order. Tests use it for snapshots, and `blip inspect` prints
+// it.
 import type { Graph, Node, Value } from "./graph.ts";
 import { fromHalf } from "./types/half.ts";
 import { formatDim, formatShape, type Dim } from "./types/dim.ts";
@@ -13,7 +14,7 @@ function formatAttribute(value: unknown): string {
   return isShape(value) ? formatShape(value) : String(value);
 }
 
-/** Values by the name under which a reader knows them: inputs, weights by path, `%n` for the rest. */
+/** The printed names of values: inputs by name, weights by path, `%n` for nodes. */
 function names(graph: Graph): Map<number, string> {
   const known = new Map<number, string>();
   for (const { name, value } of graph.inputs) known.set(value.id, name);
@@ -32,7 +33,7 @@ function formatNode(node: Node, name: (value: Value) => string): string {
   const attributes = Object.entries(node.attributes).map(
     ([key, value]) => `${key}=${formatAttribute(value)}`,
   );
-  // Weights are below the scope: what the scope says is not said again.
+  // A weight's path starts with the node's scope, which is not printed again.
   const inputs = node.inputs.map((input) => {
     const text = name(input);
     return node.scope !== "" && text.startsWith(`${node.scope}.`) ? text.slice(node.scope.length) : text;
@@ -41,7 +42,7 @@ function formatNode(node: Node, name: (value: Value) => string): string {
   return `${name(node.output)} = ${node.kind}(${[...inputs, ...attributes].join(", ")}) : ${type}`;
 }
 
-/** The printed graph; lines of one scope stand under its path. */
+/** The graph as text. A comment line with the path precedes the lines of each scope. */
 export function printGraph(graph: Graph): string {
   const known = names(graph);
   const name = (value: Value) => known.get(value.id) ?? `?${value.id}`;

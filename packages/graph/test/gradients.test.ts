@@ -1,5 +1,5 @@
-// Every operation's gradient against central differences in double precision, and on ONNX Runtime against the evaluator,
-// driven from the table of samples.
+// Tests each operation's gradient against central differences in double precision, and ONNX Runtime's gradients against
+// the evaluator's, for all samples in the table.
 import {
   centralDifference,
   differentiate,
@@ -23,7 +23,7 @@ const refuses = (kind: OpKind) => ruleOf(kind) !== "stop" && "refuse" in (ruleOf
 const of = ["out"];
 const isFloat = ({ dtype }: Tensor) => dtype === "float32";
 
-/** A sample with the gradients of all its float inputs, and a seed that no two elements share. */
+/** A sample with the gradients of all its float inputs, and a seed whose elements all differ. */
 function differentiated(sample: Sample) {
   const graph = graphOf(sample);
   const inputs = sample.smooth ?? sample.inputs;
@@ -38,7 +38,7 @@ const smooth = opKinds.filter((kind) => ruleOf(kind) !== "stop" && !refuses(kind
 const cases = smooth.flatMap((kind) => samples[kind].map((sample, index) => [kind, index, sample] as const));
 
 describe("a gradient", () => {
-  test.each(cases)("of %s (%i) is what central differences say", (_kind, _index, sample) => {
+  test.each(cases)("of %s (%i) agrees with central differences", (_kind, _index, sample) => {
     const { graph, found, inputs, parameters, seeds } = differentiated(sample);
     const gradients = evaluatedGradients(found, { ...inputs, ...seeds });
     for (const name of parameters) {
@@ -46,7 +46,7 @@ describe("a gradient", () => {
       const largest = gradient.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
       gradient.forEach((value, index) => {
         const expected = centralDifference(graph, inputs, { of, seeds }, name, index);
-        // Doubles of 16 digits over steps of 1e-5 leave about 10; curves of layerNorm's flat rows take 3 of them.
+        // Doubles have 16 digits; steps of 1e-5 leave about 10; the curvature of layerNorm's flat rows costs 3 more.
         expect(Math.abs(value - expected), `${name}[${index}]`).toBeLessThan(1e-7 * largest);
       });
     }
@@ -62,21 +62,21 @@ describe("a gradient", () => {
     for (const [name, { dims, data }] of Object.entries(expected)) {
       expect(some(run[name]).dims).toEqual(dims);
       const largest = data.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
-      // float32, as in the forward direction: a row of low variance leaves four digits.
+      // float32, as in the forward pass: a row of low variance leaves four digits.
       data.forEach((value, index) =>
         expect(Math.abs(Number(some(run[name]).data[index]) - value), name).toBeLessThan(2e-5 * largest),
       );
     }
   });
 
-  test.each(opKinds.filter(refuses))("of %s is refused with what to do", (kind) => {
+  test.each(opKinds.filter(refuses))("of %s is rejected with a remedy", (kind) => {
     const [sample] = samples[kind];
     const { inputs } = sample;
     const b = GraphBuilder.create("refused");
     const values = Object.fromEntries(
       Object.entries(inputs).map(([name, { dtype, dims }]) => [name, b.input(name, dtype, dims)]),
     );
-    // A parameter is behind the scale.
+    // The scale depends on a parameter.
     const scale = b.input("parameter", "float32", some(inputs.s).dims);
     b.output("out", sample.build(b.at("part"), { ...values, s: b.multiply(some(values.s), scale) }));
     expect(() => differentiate(b.build(), { parameters: ["parameter"], of })).toThrow(
@@ -84,7 +84,7 @@ describe("a gradient", () => {
     );
   });
 
-  test("has every kind of rule: these refuse, these stop, all others have one", () => {
+  test("has every kind of rule: some refuse, some stop, all others differentiate", () => {
     expect(opKinds.filter(refuses)).toEqual(["quantizedLinear", "blockLinear", "dequantize"]);
     expect(opKinds.filter((kind) => ruleOf(kind) === "stop")).toEqual(["positive", "detach"]);
   });
@@ -97,7 +97,7 @@ describe("gradients stop", () => {
     return b.build();
   };
 
-  test("at casts to whole numbers and back, and at steps", () => {
+  test("at casts to integers and back, and at steps", () => {
     const stopped = graph((b) => {
       const x = b.input("x", "float32", [3]);
       const whole = b.cast(b.cast(x, "int64"), "float32");
@@ -108,7 +108,7 @@ describe("gradients stop", () => {
     expect(found.outputs.map(({ name }) => name)).toEqual(["out"]);
   });
 
-  test("at what is detached: the other factor's gradient is all there is", () => {
+  test("at detached values: only the other factor has a gradient", () => {
     const squared = graph((b) => {
       const x = b.input("x", "float32", [3]);
       b.output("out", b.multiply(x, b.detach(x)));
@@ -122,7 +122,7 @@ describe("gradients stop", () => {
     expect([...some(found.get("x"))]).toEqual([...x.data].map((one, index) => one * some(seed.data[index])));
   });
 
-  test("at steps, behind which may be what has no gradient", () => {
+  test("at steps, behind which values may have no gradient", () => {
     const stopped = graph((b) => {
       const x = b.input("x", "float32", [2, 3]);
       const weight = b.input("w", "int8", [3, 4]);
@@ -133,7 +133,7 @@ describe("gradients stop", () => {
     expect(() => differentiate(stopped, { parameters: ["s"], of })).toThrow("8-bit numbers have no gradient");
   });
 
-  test("where a mean is over a dimension that has only a name, it is said", () => {
+  test("at a mean over a dimension that has only a name, with an error", () => {
     const named = graph((b) => {
       b.output("out", b.mean(b.input("x", "float32", ["B", "T"])));
     });
@@ -142,14 +142,14 @@ describe("gradients stop", () => {
     );
   });
 
-  test("at names that the graph has not", () => {
+  test("at names that the graph does not have", () => {
     const b = GraphBuilder.create("g");
     b.output("out", b.input("x", "float32", [2]));
     expect(() => differentiate(b.build(), { parameters: ["y"], of })).toThrow(
-      "differentiate: expected an input called y, got x",
+      "differentiate: expected an input y, got x",
     );
     expect(() => differentiate(b.build(), { parameters: ["x"], of: ["loss"] })).toThrow(
-      "differentiate: expected an output called loss, got out",
+      "differentiate: expected an output loss, got out",
     );
   });
 });

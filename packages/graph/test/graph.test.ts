@@ -1,4 +1,4 @@
-// Shape rules, the checker, the printer and the passes, through the package's door.
+// Tests shape rules, the checker, the printer and the passes through the package's entry point.
 import {
   checkGraph,
   divideDims,
@@ -16,7 +16,7 @@ import {
 } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
 
-/** A fused projection of three parts, of which two are used, and a part of the network that no output needs. */
+/** A fused projection with three parts, two of which are used, and a branch that no output needs. */
 function fused(): Graph {
   const b = GraphBuilder.create("fused");
   const x = b.input("x", "float32", ["B", 3]);
@@ -58,11 +58,11 @@ describe("dimensions", () => {
 });
 
 describe("the builder", () => {
-  test("names weights by its scope, and gives the same weight for the same name", () => {
+  test("names weights by its scope, and returns the same weight for the same name", () => {
     const b = GraphBuilder.create("g");
     const at = b.at("encoder").at("layers.0");
     expect(at.weight("norm.weight", [4])).toBe(b.weight("encoder.layers.0.norm.weight", [4]));
-    expect(() => at.weight("norm.weight", [5])).toThrow(/asked for as \[4\] and as \[5\]/);
+    expect(() => at.weight("norm.weight", [5])).toThrow(/expected \[4\] as before, got \[5\]/);
   });
 
   test.each<[string, (b: GraphBuilder) => unknown, RegExp]>([
@@ -97,7 +97,7 @@ describe("the builder", () => {
     [
       "a rank that is not what the letters say",
       (b) => b.dims(b.input("x", "float32", [2, 3]), "B N D"),
-      /expected \[B, N, D\], found \[2, 3\]/,
+      /expected \[B, N, D\], got \[2, 3\]/,
     ],
   ])("refuses %s", (_what, build, message) => {
     expect(() => build(GraphBuilder.create("g").at("part"))).toThrow(message);
@@ -105,24 +105,24 @@ describe("the builder", () => {
 });
 
 describe("the checker", () => {
-  test("finds a node that says another shape than its rule", () => {
+  test("finds a node whose shape differs from its rule", () => {
     const graph = fused();
     const nodes = graph.nodes.map((node) =>
       node.kind === "slice" ? { ...node, output: { ...node.output, shape: [namedDim("B"), 9] } } : node,
     );
     expect(() => checkGraph({ ...graph, nodes })).toThrow(
-      /slice at layer\.0: says float32 \[B, 9\], its rule says float32 \[B, 2\]/,
+      /slice at layer\.0: expected float32 \[B, 2\], got float32 \[B, 9\]/,
     );
   });
 
-  test("finds a value that is used before it is made", () => {
+  test("finds a value that is used before it is computed", () => {
     const graph = fused();
     expect(() => checkGraph({ ...graph, nodes: graph.nodes.toReversed() })).toThrow(/before it is made/);
   });
 });
 
 describe("passes", () => {
-  test("turn a fused projection into row ranges, drop what is not needed, and change no number", () => {
+  test("turn a fused projection into row ranges, drop unused nodes, and change no number", () => {
     const [before, after] = [fused(), optimize(fused())];
     expect(printGraph(after)).toMatchInlineSnapshot(`
       "graph fused
@@ -140,12 +140,12 @@ describe("passes", () => {
     expect(b).toEqual(a);
   });
 
-  test("compute chains of rows on matrices, reshaped at their ends only, and change no number", () => {
+  test("compute chains of rows on matrices, with reshapes only at their ends, and change no number", () => {
     const b = GraphBuilder.create("chain");
     const x = b.input("x", "float32", ["B", "T", 3]);
     const layer = b.at("layer.0");
     const inner = layer.gelu(layer.linear(x, "qkv", 6));
-    // A stack of one width and a number: element by element.
+    // A stack of one width and a scalar: elementwise.
     const doubled = layer.multiply(layer.add(inner, inner), layer.scalar(2));
     b.output("first", layer.slice(doubled, 1, 0, 1));
     b.output("swapped", layer.transpose(layer.reshape(doubled, ["B", "T", 2, 3].map(dim)), [0, 2, 1, 3]));
@@ -173,7 +173,7 @@ describe("passes", () => {
     expect(evaluate(after, feed, weight)).toEqual(evaluate(before, feed, weight));
   });
 
-  test("leave stacks that are added to places of another shape", () => {
+  test("leave stacks that are added to values of another shape", () => {
     const b = GraphBuilder.create("places");
     const x = b.input("x", "float32", ["B", 2, 3]);
     b.output("sum", b.add(x, b.constant(floatTensor([2, 1], [1, 2]))));

@@ -1,4 +1,4 @@
-// Low-rank updates beside products with weights: the same function as the product with W + scale B A.
+// Low-rank updates beside products with weights: they compute the same function as the product with W + scale B A.
 import {
   addLowRank,
   checkGraph,
@@ -18,7 +18,7 @@ const update: LowRank = { rank: R, scale: 1.5, down: "fc.lora_A.weight", up: "fc
 const ofFc = (more: Partial<LowRank> = {}) =>
   addLowRank(({ name }) => (name === "fc.weight" ? { ...update, ...more } : undefined));
 
-/** y = fc(fc2(x)) + fc(x); fc is read twice. */
+/** y = fc(fc2(x)) + fc(x). The graph reads fc twice. */
 function network(): Graph {
   const b = GraphBuilder.create("g");
   const x = b.input("x", "float32", [3, IN]);
@@ -43,7 +43,7 @@ const run = (graph: Graph, weights: typeof tensors = tensors) =>
     Number,
   );
 
-/** W + scale B A, by hand. */
+/** W + scale B A, computed directly. */
 function merged(scale: number): typeof tensors {
   const [w, a, b] = ["fc.weight", "fc.lora_A.weight", "fc.lora_B.weight"].map((name) => some(tensors[name]));
   const sums = Array.from({ length: OUT * IN }, (_, at) => {
@@ -60,7 +60,7 @@ const apart = (found: readonly number[], expected: readonly number[]) =>
   Math.max(...found.map((value, index) => Math.abs(value - (expected[index] ?? NaN))));
 
 describe("an update of low rank", () => {
-  test.each([1.5, 1])("is that of the merged weight, wherever it is read (scale %d)", (scale) => {
+  test.each([1.5, 1])("equals the merged weight in each use (scale %d)", (scale) => {
     const graph = checkGraph(ofFc({ scale })(network()));
     expect(apart(run(graph), run(network(), merged(scale)))).toBeLessThan(1e-6);
     expect(apart(run(graph), run(network()))).toBeGreaterThan(0.1);
@@ -72,19 +72,19 @@ describe("an update of low rank", () => {
     expect(count).toBe(scale === 1 ? 0 : 2);
   });
 
-  test("leaves products without one, and the graph itself, as they are", () => {
+  test("leaves products without one, and the graph itself, unchanged", () => {
     const graph = network();
     expect(addLowRank(() => undefined)(graph)).toEqual(graph);
     ofFc()(graph);
     expect(graph).toEqual(network());
   });
 
-  test("reads what `regularize` makes of each product's input; the product itself does not", () => {
+  test("reads each product's regularized input; the product itself does not", () => {
     const regularize: LowRank["regularize"] = (b, x) => b.multiply(x, b.scalar(0));
     expect(apart(run(ofFc({ regularize })(network())), run(network()))).toBeLessThan(1e-9);
   });
 
-  test("wants the whole weight", () => {
+  test("needs the whole weight", () => {
     const b = GraphBuilder.create("g");
     const qkv = b.linear(b.input("x", "float32", [3, IN]), "fc", 6);
     b.output("y", b.add(b.slice(qkv, 1, 0, 3), b.slice(qkv, 1, 3, 6)));

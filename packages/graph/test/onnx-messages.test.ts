@@ -1,4 +1,4 @@
-// The code of ONNX's messages is what proto/onnx.proto says: whoever changes either runs `npm run messages`.
+// The code of ONNX's messages is generated from proto/onnx.proto. After a change of either, run `npm run messages`.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -8,8 +8,8 @@ import { expect, test } from "vitest";
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
-test("the messages were made of this onnx.proto, and nobody has changed them since", async () => {
-  // git may write other ends of lines on Windows.
+test("the messages come from this onnx.proto and are unchanged", async () => {
+  // On Windows git may check files out with other line ends.
   const [proto, generated] = await Promise.all(
     ["proto/onnx.proto", "src/onnx/generated/onnx_pb.ts"].map(async (path) =>
       (await read(path)).replaceAll("\r\n", "\n"),
@@ -21,7 +21,7 @@ test("the messages were made of this onnx.proto, and nobody has changed them sin
   expect(made).toBe(sha256(body));
 });
 
-test("a model survives the way to bytes and back", () => {
+test("a model survives encoding and decoding", () => {
   const model = create(ModelProtoSchema, { irVersion: BigInt(Version.IR_VERSION), producerName: "blip-ts" });
   expect(fromBinary(ModelProtoSchema, toBinary(ModelProtoSchema, model))).toEqual(model);
   expect(Version.IR_VERSION).toBe(9);

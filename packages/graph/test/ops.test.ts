@@ -1,4 +1,4 @@
-// Every operation on ONNX Runtime against the reference evaluator, driven from the table of samples.
+// Tests each operation on ONNX Runtime against the reference evaluator, for all samples in the table.
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import {
   contributedOperators,
@@ -18,17 +18,17 @@ describe.each([
   ["with ONNX's own operators alone", true],
 ])("an operation on ONNX Runtime, %s", (_name, standardOperators) => {
   test.each(opKinds.flatMap((kind) => samples[kind].map((sample, index) => [kind, index, sample] as const)))(
-    "%s (%i) is what the reference evaluator says",
+    "%s (%i) agrees with the reference evaluator",
     async (_kind, _index, sample) => {
       const graph = optimize(graphOf(sample));
       const { out } = evaluate(graph, sample.inputs, noWeights);
-      // What a device lacks goes with what an exported file may not have.
+      // An exported file may not use operators that some devices lack.
       const options = { standardOperators, plainLogSoftmax: standardOperators };
       if (standardOperators) expect(contributedOperators(graph, options)).toEqual([]);
       const found = some((await runOnnx(graph, sample.inputs, options)).out);
       expect(found.dims).toEqual(some(out).dims);
       // float32: sums of at most 12 numbers of about 1, and differences of 0.001 between numbers near 1 (layerNorm's
-      // row of low variance), of which four digits are left.
+      // row of low variance), which keep four digits.
       some(out).data.forEach((value, index) =>
         expect(Math.abs(Number(found.data[index]) - value)).toBeLessThan(1e-5 * Math.max(1, Math.abs(value))),
       );
@@ -37,7 +37,7 @@ describe.each([
 });
 
 describe("a self-contained model", () => {
-  test("carries its weights, a fused one in the parts that are read", async () => {
+  test("carries its weights, a fused one in the parts that are used", async () => {
     const b = GraphBuilder.create("fused");
     const x = b.input("x", "float32", ["B", 3]);
     const both = b.linear(x, "qkv", 4);
@@ -60,7 +60,7 @@ describe("a self-contained model", () => {
     some(out).data.forEach((value, index) => expect(Number(found.data[index])).toBeCloseTo(value, 5));
   });
 
-  test("says where a weight of more than 127 bytes ends", () => {
+  test("encodes the length of a weight of more than 127 bytes", () => {
     const b = GraphBuilder.create("long");
     b.output("out", b.linear(b.input("x", "float32", ["B", 50]), "dense", 10));
     const graph = b.build();
@@ -76,7 +76,7 @@ describe("a self-contained model", () => {
 });
 
 describe("a product in blocks whose weights are the model's own", () => {
-  test("is off by no more than half a step of each block of x", async () => {
+  test("differs by at most half a step of each block of x", async () => {
     const [out, blocks, block] = [8, 3, 32];
     const b = GraphBuilder.create("blocks");
     const x = b.input("x", "float32", ["B", blocks * block]);
@@ -89,7 +89,7 @@ describe("a product in blocks whose weights are the model's own", () => {
     b.output("out", b.op("blockLinear", [x, b.constant(w), b.constant(scale)], {}));
     const graph = b.build();
     const feeds = { x: noise([5, blocks * block], 7) };
-    // The middle block is a hundred times as large: its step is not that of the others.
+    // The middle block is a hundred times larger, so its step is larger than the others'.
     feeds.x.data.forEach((value, index) => {
       if (Math.floor(index / block) % blocks === 1) feeds.x.data[index] = 100 * value;
     });

@@ -1,4 +1,4 @@
-// What each pass must leave alone: where its condition does not hold, the graph stays as it is.
+// Graphs that each pass must leave unchanged, since its condition does not hold.
 import {
   float16,
   floatTensor,
@@ -30,11 +30,11 @@ describe("a fused projection stays whole", () => {
     b.output("sum", b.add(first, second));
   };
 
-  test("where one slice alone reads it", () => {
+  test("if only one slice reads it", () => {
     untouched(written((b, x) => b.output("out", b.slice(b.linear(x, "qkv", 6), 1, 0, 2))));
   });
 
-  test("where the whole is an output", () => {
+  test("if the whole is an output", () => {
     untouched(
       written((b, x) => {
         const qkv = b.linear(x, "qkv", 4);
@@ -44,7 +44,7 @@ describe("a fused projection stays whole", () => {
     );
   });
 
-  test("where something else reads the whole", () => {
+  test("if another node reads the whole", () => {
     untouched(
       written((b, x) => {
         const qkv = b.linear(x, "qkv", 4);
@@ -54,15 +54,15 @@ describe("a fused projection stays whole", () => {
     );
   });
 
-  test("where it is sliced along another axis than its columns", () => {
+  test("if it is sliced along an axis other than its columns", () => {
     untouched(written((b, x) => slices(b, b.linear(x, "qkv", 4), 0), [4, 4]));
   });
 
-  test("where it is no product", () => {
+  test("if it is not a product", () => {
     untouched(written((b, x) => slices(b, b.gelu(x))));
   });
 
-  test("where its matrix is no weight of the checkpoint", () => {
+  test("if its matrix is not a weight of the checkpoint", () => {
     untouched(
       written((b, x) => {
         const matrix = b.input("matrix", "float32", [4, 4]);
@@ -71,7 +71,7 @@ describe("a fused projection stays whole", () => {
     );
   });
 
-  test("where its matrix is a range of rows already", () => {
+  test("if its matrix is already a range of rows", () => {
     const once = optimize(written((b, x) => slices(b, b.linear(x, "qkv", 4))));
     const [range] = once.weights;
     const [first] = once.nodes;
@@ -84,7 +84,7 @@ describe("a fused projection stays whole", () => {
     untouched({ ...graph, weights: rows });
   });
 
-  test("and other users of its matrix keep the whole of it", () => {
+  test("and other users of its matrix keep the whole matrix", () => {
     const graph = optimize(
       written((b, x) => {
         slices(b, b.linear(x, "qkv", 4));
@@ -97,8 +97,8 @@ describe("a fused projection stays whole", () => {
   });
 });
 
-describe("what no output needs goes", () => {
-  test("nodes, weights and constants; inputs stay, and so does all that is needed", () => {
+describe("nodes that no output needs are removed", () => {
+  test("nodes, weights and constants; inputs and needed nodes stay", () => {
     const b = GraphBuilder.create("g");
     const x = b.input("x", "float32", ["B", 4]);
     b.input("unread", "float32", ["B", 4]);
@@ -131,7 +131,7 @@ describe("stacks stay stacks", () => {
     untouched(written((b, x) => b.output("out", build(b, x)), shape));
   });
 
-  test("where they were there as such: no reshape goes there and back", () => {
+  test("if they were stacks before: no reshape goes there and back", () => {
     const graph = optimize(
       written((b, x) => b.output("out", b.softmax(x)), stack),
       [],
@@ -140,11 +140,11 @@ describe("stacks stay stacks", () => {
   });
 });
 
-describe("half precision leaves", () => {
-  test("what sums many numbers in float32, and nothing else", () => {
+describe("half precision keeps", () => {
+  test("sums of many numbers in float32, and nothing else", () => {
     const wide = opKinds.filter((kind) => {
       const [sample] = samples[kind];
-      // Its own casts are of either type.
+      // A cast has its own type, either one.
       if (kind === "cast") return false;
       if (Object.values(sample.inputs).some(({ dtype }) => dtype === "int8" || dtype === "uint8"))
         return false;
@@ -157,7 +157,7 @@ describe("half precision leaves", () => {
     ]);
   });
 
-  test("whole numbers, and what reads them", () => {
+  test("integers and their readers", () => {
     const b = GraphBuilder.create("g");
     const ids = b.input("ids", "int64", ["B"]);
     b.output("out", b.reshape(ids, ["B", 1]));
@@ -173,7 +173,7 @@ describe("half precision leaves", () => {
     expect(kinds(graph)).toEqual(["layerNorm"]);
   });
 
-  test("constants that are no floats", () => {
+  test("constants that are not floats", () => {
     const b = GraphBuilder.create("g");
     const table = b.input("table", "float32", [3, 4]);
     const ids = b.constant({ dtype: "int64", dims: [2], data: BigInt64Array.of(0n, 2n) });
@@ -183,7 +183,7 @@ describe("half precision leaves", () => {
   });
 });
 
-describe("8 bits leave", () => {
+describe("8 bits keep", () => {
   const all = int8(() => "row");
 
   test("weights that are not planned", () => {
@@ -193,7 +193,7 @@ describe("8 bits leave", () => {
     );
   });
 
-  test("linears whose matrix is no weight, and products that are no linears", () => {
+  test("linears whose matrix is not a weight, and products that are not linears", () => {
     untouched(
       written((b, x) => {
         const matrix = b.constant(floatTensor([4, 4], Array.from({ length: 16 }, Math.sin)));
@@ -203,7 +203,7 @@ describe("8 bits leave", () => {
     );
   });
 
-  test("the bias as it is", () => {
+  test("the bias unchanged", () => {
     const graph = optimize(
       written((b, x) => b.output("out", b.linear(x, "dense", 4))),
       [int8(({ name }) => (name.endsWith(".weight") ? "row" : undefined))],

@@ -1,5 +1,5 @@
-// What cannot be a graph is refused, by the check that is there for it: shape rules, the builder, the checker, the
-// emitter, the evaluator. Take a check away, and a line of this file goes red.
+// Invalid graphs are refused by the check made for them: shape rules, the builder, the checker, the emitter, the
+// evaluator. If a check is removed, a test in this file fails.
 import {
   checkGraph,
   divideDims,
@@ -37,7 +37,7 @@ describe("a shape rule", () => {
   });
 });
 
-/** x -> x w + c with a constant c, twice. */
+/** x -> x w + c with a constant c, applied twice. */
 function network(): Graph {
   const b = GraphBuilder.create("network");
   const x = b.input("x", "float32", ["B", 2]);
@@ -63,7 +63,7 @@ const [input, weight, constant, node, output] = [
 const last = (found: Graph) => first(found.nodes.toReversed());
 
 describe("the checker", () => {
-  test("takes what the builder made", () => {
+  test("accepts the builder's graphs", () => {
     expect(checkGraph(graph)).toBe(graph);
   });
 
@@ -73,19 +73,19 @@ describe("the checker", () => {
     ["constant: value 4 is made twice", { ...graph, constants: [constant, constant] }],
     ["linear at layer.dense: value 3 is made twice", { ...graph, nodes: [node, node] }],
     [
-      "weight layer.dense.weight: expected [2, 2], found [3, 2]",
+      "weight layer.dense.weight: expected [2, 2], got [3, 2]",
       { ...graph, weights: [{ ...weight, value: { ...weight.value, shape: [3, 2] } }] },
     ],
     [
-      "weight layer.dense.weight: expected [1, 2], found [2, 2]",
+      "weight layer.dense.weight: expected [1, 2], got [2, 2]",
       { ...graph, weights: [{ ...weight, rows: { start: 1, end: 2 } }] },
     ],
     [
-      "constant 4: float32 [1] holds float32 [2]",
+      "constant 4: expected float32 [1], got float32 [2]",
       { ...graph, constants: [{ ...constant, value: { ...constant.value, shape: [1] } }] },
     ],
     [
-      "constant 4: float16 [2] holds float32 [2]",
+      "constant 4: expected float16 [2], got float32 [2]",
       { ...graph, constants: [{ ...constant, value: { ...constant.value, dtype: "float16" } }] },
     ],
     ["linear at layer.dense: uses value 0 before it is made", { ...graph, inputs: [] }],
@@ -94,25 +94,22 @@ describe("the checker", () => {
       { ...graph, inputs: [{ ...input, value: { ...input.value } }] },
     ],
     ["output out: uses value 6 before it is made", { ...graph, nodes: graph.nodes.slice(0, -1) }],
+    ["add at layer: expected float32 [B, 2], got float32 [B, 3]", withLast({ shape: [namedDim("B"), 3] })],
+    ["add at layer: expected float32 [B, 2], got float16 [B, 2]", withLast({ dtype: "float16" })],
     [
-      "add at layer: says float32 [B, 3], its rule says float32 [B, 2]",
-      withLast({ shape: [namedDim("B"), 3] }),
-    ],
-    ["add at layer: says float16 [B, 2], its rule says float32 [B, 2]", withLast({ dtype: "float16" })],
-    [
-      "two inputs are called x",
+      "two inputs have the name x",
       { ...graph, inputs: [input, { name: "x", value: { id: 99, dtype: "int64", shape: [] } }] },
     ],
-    ["two outputs are called out", { ...graph, outputs: [output, output] }],
+    ["two outputs have the name out", { ...graph, outputs: [output, output] }],
     [
-      "two weights are called layer.dense.weight",
+      "two weights have the name layer.dense.weight",
       {
         ...graph,
         weights: [...graph.weights, { ...weight, value: { id: 99, dtype: "float32", shape: [2, 2] } }],
       },
     ],
     [
-      "two weights are called layer.dense.weight[0:1]",
+      "two weights have the name layer.dense.weight[0:1]",
       {
         ...graph,
         weights: [
@@ -130,7 +127,7 @@ describe("the checker", () => {
     expect(() => checkGraph(wrong)).toThrow(message);
   });
 
-  test("takes two ranges of one weight", () => {
+  test("accepts two ranges of one weight", () => {
     const parts = [0, 1].map((start) => ({
       ...weight,
       rows: { start, end: start + 1 },
@@ -147,8 +144,8 @@ function withLast(type: Partial<ValueType>): Graph {
 
 describe("the builder", () => {
   test.each<[string, (b: GraphBuilder) => unknown]>([
-    ["expected [B, N, D], found [2, 3]", (b) => b.dims(b.input("x", "float32", [2, 3]), "B N D")],
-    ["weight part.w: asked for as [4] and as [5]", (b) => [b.weight("w", [4]), b.weight("w", [5])]],
+    ["expected [B, N, D], got [2, 3]", (b) => b.dims(b.input("x", "float32", [2, 3]), "B N D")],
+    ["weight part.w: expected [4] as before, got [5]", (b) => [b.weight("w", [4]), b.weight("w", [5])]],
     [
       "at part.norm: the last dimension of [2, D] must be a number",
       (b) => b.layerNorm(b.input("x", "float32", [2, "D"]), "norm", 1),
@@ -171,8 +168,8 @@ const built = (build: (b: GraphBuilder) => Value): Graph => {
 
 describe("the emitter", () => {
   test.each<[string, Graph, "float32" | "int8" | "uint8"]>([
-    ["weight layer.dense.weight: expected float32, found int8 in the file", graph, "int8"],
-    ["weight layer.dense.weight: expected float32, found uint8 in the file", graph, "uint8"],
+    ["weight layer.dense.weight: expected float32, got int8 in the file", graph, "int8"],
+    ["weight layer.dense.weight: expected float32, got uint8 in the file", graph, "uint8"],
     ["value 0 has no ONNX name", { ...graph, inputs: [] }, "float32"],
     [
       "linear at part: the weight's shape must be numbers",
@@ -217,13 +214,13 @@ describe("the evaluator", () => {
   const weights = () => floatTensor([1], [1]);
   test.each<[string, Graph, Record<string, ReturnType<typeof floatTensor>>]>([
     ["input y is missing", add, { x: floatTensor([1, 2], [1, 2]) }],
-    ["input x: expected [1, 2], found [1, 3]", add, { x: floatTensor([1, 3], [1, 2, 3]) }],
+    ["input x: expected [1, 2], got [1, 3]", add, { x: floatTensor([1, 3], [1, 2, 3]) }],
     [
-      "input y: B is 2, another input says 1",
+      "input y: expected B = 1 as in another input, got 2",
       add,
       { x: floatTensor([1, 2], [1, 2]), y: floatTensor([2, 1], [1, 2]) },
     ],
-    ["weight layer.dense.weight: expected [2, 2], found [1]", graph, { x: floatTensor([1, 2], [1, 2]) }],
+    ["weight layer.dense.weight: expected [2, 2], got [1]", graph, { x: floatTensor([1, 2], [1, 2]) }],
   ])("refuses: %s", (message, wrong, inputs) => {
     expect(() => evaluate(wrong, inputs, weights)).toThrow(message);
   });
@@ -231,13 +228,13 @@ describe("the evaluator", () => {
 
 describe("dimensions", () => {
   const [B, T] = [namedDim("B"), namedDim("T")];
-  test("are divided by one term alone", () => {
+  test("are divided by a single term only", () => {
     expect(() => divideDims(T, 0)).toThrow("cannot divide the dimension T by 0");
     const sum = { terms: [B, T].flatMap((dim) => (typeof dim === "number" ? [] : dim.terms)) };
     expect(() => divideDims(T, sum)).toThrow("cannot divide the dimension T by B+T");
   });
 
-  test("have a value where every name has one", () => {
+  test("have a value if every name has one", () => {
     expect(() => evaluateDim(T, new Map([["B", 2]]))).toThrow("the dimension T has no value");
   });
 });

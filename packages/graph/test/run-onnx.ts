@@ -1,4 +1,4 @@
-// A graph without weights on ONNX Runtime.
+// Runs a graph without weights on ONNX Runtime.
 import { emitOnnx, type EmitOptions, type Graph, type Tensor } from "@blip-ts/graph";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { noWeights } from "./samples.ts";

@@ -1,5 +1,5 @@
-// A sample of every operation and more where its inputs may differ, exhaustive by type: a new operation without one does
-// not compile. All tables are checked against each other with them: evaluators, lowerings, gradients.
+// One sample per operation, or several if its inputs vary. The table is exhaustive by type: a new operation without a
+// sample does not compile. The samples test evaluators, lowerings and gradients against each other.
 import {
   addDims,
   divideDims as divide,
@@ -24,9 +24,9 @@ export function noise(dims: readonly number[], seed = 1): Tensor<"float32"> {
 
 export interface Sample {
   readonly inputs: Readonly<Record<string, Tensor<"float32" | "int64" | "int8" | "uint8">>>;
-  /** Inputs at which it has a gradient, where those have none. */
+  /** Inputs at which the operation has a gradient, if it has none at `inputs`. */
   readonly smooth?: Sample["inputs"];
-  /** Shapes with names, where they are not just the tensors'. */
+  /** Shapes with named dimensions, if they differ from the tensors' shapes. */
   readonly shapes?: Readonly<Record<string, readonly (number | string)[]>>;
   build(b: GraphBuilder, inputs: Readonly<Record<string, Value>>): Value;
 }
@@ -54,12 +54,12 @@ export function some<T>(value: T | undefined): T {
   return value;
 }
 
-/** Rows of low variance, where an epsilon shows, and a row of zeros. */
+/** Rows of low variance, where epsilon matters, and a row of zeros. */
 const flat = floatTensor([3, 4], [1, 1.001, 0.999, 1, 0, 0, 0, 0, 5, -3, 2, 1]);
-/** A row that sees one column only, and one that sees two. */
+/** A row with one visible column, and a row with two. */
 const hiding = floatTensor([2, 1, 2, 3], [0, -3e38, -3e38, 0, 0, -3e38, -3e38, 0, 0, 0, 0, 0]);
 
-/** The loss of labels, each row's once, one of them twice. */
+/** The cross-entropy of labels in which two classes occur once and one occurs twice. */
 const surprise = (smoothing: number): Sample => ({
   inputs: { x: noise([2, 2, 5], 4), labels: int64Tensor([2, 2], [4, 0, 2, 2]) },
   shapes: { x: ["B", "T", 5], labels: ["B", "T"] },
@@ -100,7 +100,7 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
       build: (b, { x, w }) => b.op("linear", [some(x), some(w)], {}),
     },
   ],
-  // Rows of very different size, one of zeros, and a weight of extreme values: what rounding gets wrong shows.
+  // Rows of very different magnitude, one of zeros, and a weight with extreme values, to expose rounding errors.
   quantizedLinear: (["row", "tensor"] as const).flatMap((activations): [Sample, Sample] => {
     const x = floatTensor([2, 2, 4], [1, -2, 0.5, 3, 0.01, -0.02, 0.03, 0.004, 0, 0, 0, 0, 7, 1, -1, 0.2]);
     const w = {
@@ -123,7 +123,7 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
     ];
   }) as [Sample, ...Sample[]],
   blockLinear: (() => {
-    // Two blocks of 16 in each of 3 rows, with scales that differ.
+    // Two blocks of 16 in each of 3 rows, with different scales.
     const width = 32;
     const w = {
       dtype: "uint8",
@@ -132,7 +132,7 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
     } as const;
     const s = floatTensor([3, 2], [0.01, 0.5, 2, 0.25, 0.001, 1]);
     const x = noise([2, 2, width], 4);
-    // A block of zeros, and a large number that takes the precision of its own block alone.
+    // A block of zeros, and a large number that reduces only its own block's precision.
     x.data.fill(0, 0, 16);
     x.data[16] = 40;
     return [
@@ -277,7 +277,7 @@ export const samples: Readonly<Record<OpKind, readonly [Sample, ...Sample[]]>> =
     one((b, x) => b.slice(x, 1, 1, 3)),
     one((b, x) => b.slice(x, 0, 2, 3), noise([3, 2]), ["B", 2]),
     {
-      // From one dimension's end to another's: both have only names.
+      // From the end of one dimension to that of another. Both have only names.
       inputs: { x: noise([2, 7]), y: noise([2], 2), z: noise([5], 3) },
       shapes: { x: [2, 7], y: ["T"], z: ["N"] },
       build(b, { x, y, z }) {

@@ -1,5 +1,5 @@
-// Graphs on their way to a training step: weights that are lifted and tied, the passes, and how they are written for ONNX
-// Runtime, in whose order gradients must not be kept longer than they are needed.
+// Graphs on the way to a training step: lifted and tied weights, passes, and the form written for ONNX Runtime, whose
+// order must not keep gradients longer than needed.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,10 +37,10 @@ const kinds = ({ nodes }: Graph) => nodes.map(({ kind }) => kind);
 const onnxOf = (graph: Graph, options: EmitOptions = {}) =>
   some(fromBinary(ModelProtoSchema, emitOnnx(graph, noWeights, options)).graph);
 
-describe("a builder goes on with a graph", () => {
+describe("a builder continues a graph", () => {
   const graph = built((b, x) => b.output("y", b.linear(x, "dense", 3)));
 
-  test("over its values and weights, and leaves the graph as it is", () => {
+  test("over its values and weights, and leaves the graph unchanged", () => {
     const b = GraphBuilder.from(graph);
     const y = some(graph.outputs[0]).value;
     expect(b.weight("dense.weight", [3, 4])).toBe(some(graph.weights[0]).value);
@@ -58,7 +58,7 @@ describe("parameters", () => {
       b.output("y", b.matmul(b.linear(x, "head", 4), b.weight("table", [4, 4])));
     });
 
-  test("are inputs of their names, after those that were there; others stay weights", () => {
+  test("are inputs with their names, after the existing ones; others stay weights", () => {
     const graph = liftParameters(({ name }) => name !== "head.bias")(tied());
     expect(graph.inputs.map(({ name }) => name)).toEqual(["x", "head.weight", "table"]);
     expect(graph.weights.map(({ name }) => name)).toEqual(["head.bias"]);
@@ -76,11 +76,11 @@ describe("parameters", () => {
     const found = optimizeForTraining(differentiate(graph, { parameters, of: ["y"] }).graph);
     const product = some(found.nodes.find(({ kind }) => kind === "matmul"));
     expect(product.inputs.map(({ shape }) => shape.length)).toEqual([2, 2]);
-    // The rows of x are flattened once for both ways.
+    // The rows of x are flattened once for both passes.
     expect(kinds(found).filter((kind) => kind === "reshape")).toHaveLength(3);
   });
 
-  test("are whole: a split projection's are not lifted", () => {
+  test("are whole: those of a split projection are not lifted", () => {
     const split = optimize(
       built((b, x) => {
         const both = b.linear(x, "both", 4);
@@ -92,7 +92,7 @@ describe("parameters", () => {
     );
   });
 
-  test("that are tied are one, whose gradients of all uses add up", () => {
+  test("that are tied are one, and the gradients of all uses add up", () => {
     const ties = { "head.weight": "table" };
     const one = liftParameters()(tieWeights(ties)(tied()));
     expect(one.inputs.map(({ name }) => name)).toEqual(["x", "head.bias", "table"]);
@@ -111,7 +111,7 @@ describe("parameters", () => {
     some(together.get("table")).forEach((x, index) => expect(x).toBeCloseTo(some(sum[index]), 12));
   });
 
-  test("are tied to a name that the graph has not by being called so", () => {
+  test("are tied to a name that the graph lacks by renaming", () => {
     const graph = tieWeights({ "head.weight": "elsewhere", nothing: "table" })(tied());
     expect(graph.weights.map(({ name }) => name).toSorted()).toEqual(["elsewhere", "head.bias", "table"]);
   });
@@ -124,7 +124,7 @@ describe("parameters", () => {
 });
 
 describe("training passes", () => {
-  test("make equal constants and equal nodes one, also where equality shows late", () => {
+  test("merge equal constants and equal nodes, even if equality shows late", () => {
     const graph = built((b, x) => {
       const first = b.multiply(b.reshape(x, [8]), b.scalar(2));
       const second = b.multiply(b.reshape(b.reshape(x, [4, 2]), [8]), b.scalar(2));
@@ -162,7 +162,7 @@ describe("training passes", () => {
     expect(optimizeForTraining(graph).nodes).toHaveLength(count);
   });
 
-  test("drop what changes nothing, and keep outputs that were equal", () => {
+  test("drop nodes that change nothing, and keep outputs that were equal", () => {
     const graph = built((b, x) => {
       const same = b.expand(b.transpose(b.reshape(x, [2, 4]), [0, 1]), [2, 4]);
       b.output("y", b.exp(same));
@@ -187,15 +187,15 @@ function both(b: GraphBuilder, x: Value, y: Value): void {
   b.output("y", b.add(b.reshape(x, [8]), b.reshape(y, [8])));
 }
 
-describe("what slices give back", () => {
+describe("gradients of slices", () => {
   const backward = (build: (b: GraphBuilder, x: Value) => void) => {
     const graph = built(build);
     return optimizeForTraining(differentiate(graph, { parameters: ["x"], of: ["y"] }).graph);
   };
 
-  test("is put side by side where they do not overlap, with zeros between", () => {
+  test("are concatenated if they do not overlap, with zeros between", () => {
     const found = backward((b, x) => {
-      // The way back meets the last one first: they are put in order.
+      // The backward pass meets the last slice first; the parts are sorted.
       b.output("y", b.add(b.exp(b.slice(x, 1, 0, 1)), b.tanh(b.slice(x, 1, 3, 4))));
     });
     const concats = found.nodes.filter(({ kind }) => kind === "concat");
@@ -204,7 +204,7 @@ describe("what slices give back", () => {
     expect(printGraph(found)).toContain("expand(0, shape=[2, 2])");
   });
 
-  test("is added up where they are along different axes", () => {
+  test("are added if they are along different axes", () => {
     const found = backward((b, x) => {
       const [row, column] = [b.slice(x, 0, 0, 1), b.slice(x, 1, 1, 2)];
       b.output("y", b.add(b.exp(row), b.tanh(column)));
@@ -214,7 +214,7 @@ describe("what slices give back", () => {
     ]);
   });
 
-  test("is added up where they do", () => {
+  test("are added if they overlap", () => {
     const found = backward((b, x) => {
       b.output("y", b.add(b.exp(b.slice(x, 1, 0, 3)), b.tanh(b.slice(x, 1, 1, 4))));
     });
@@ -226,7 +226,7 @@ describe("on the way to ONNX", () => {
   const opTypes = (graph: Graph, options?: EmitOptions) =>
     onnxOf(graph, options).node.map(({ opType }) => opType);
 
-  test("LayerNormalization gives the mean and 1 / std that the way back reads", () => {
+  test("LayerNormalization returns the mean and 1 / std for the backward pass", () => {
     const graph = liftParameters()(built((b, x) => b.output("y", b.layerNorm(x, "norm", 1e-5))));
     const parameters = ["x", "norm.weight", "norm.bias"];
     const found = optimizeForTraining(differentiate(graph, { parameters, of: ["y"] }).graph);
@@ -239,7 +239,7 @@ describe("on the way to ONNX", () => {
     expect(node.filter(({ opType }) => opType === "Sqrt" || opType === "Reciprocal")).toEqual([]);
   });
 
-  test("statistics with another epsilon, or of another value, have nodes of their own", () => {
+  test("statistics with another epsilon, or of another value, have separate nodes", () => {
     const graph = liftParameters()(
       built((b, x) => {
         const y = b.layerNorm(x, "norm", 1e-5);
@@ -277,7 +277,7 @@ function layers(recompute?: Recompute) {
   const graph = liftParameters()(
     built((b, x) => {
       let state = x;
-      // No parameter is behind it.
+      // It depends on no parameter.
       const shift = b.exp(x);
       for (let layer = 0; layer < 3; layer++) {
         const at = b.at(`encoder.layers.${layer}`);
@@ -291,12 +291,12 @@ function layers(recompute?: Recompute) {
   return { raw: found.graph, graph: optimizeForTraining(found.graph) };
 }
 
-describe("layers that are computed again", () => {
-  test("begin with a barrier, and only with what a parameter is behind", () => {
+describe("recomputed layers", () => {
+  test("begin with a barrier, only for values that depend on a parameter", () => {
     const { raw, graph } = layers({ layerOf });
     expect(raw.nodes.filter(({ scope }) => scope.startsWith("again.encoder.layers.0"))).toEqual([]);
     const barriers = graph.nodes.filter(({ kind }) => kind === "barrier");
-    // The first layer reads nothing but an input, which is there anyway: it is not computed again.
+    // The first layer reads only an input, which stays in memory, so it is not recomputed.
     expect(barriers.map(({ scope }) => scope)).toEqual(
       [2, 1].map((layer) => `again.encoder.layers.${layer}`),
     );
@@ -323,7 +323,7 @@ describe("ONNX Runtime's order", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** The names of the nodes that ran, in order. */
+  /** The names of the executed nodes, in order. */
   async function orderOf(graph: Graph, options: EmitOptions, session: InferenceSession.SessionOptions = {}) {
     const prefix = join(folder, `profile-${(await readdir(folder)).length}`);
     const opened = await InferenceSession.create(emitOnnx(graph, noWeights, options), {
@@ -352,14 +352,14 @@ describe("ONNX Runtime's order", () => {
   const backwardOf = (order: readonly string[], layer: number) =>
     places(order, new RegExp(`gradient\\.encoder\\.layers\\.${layer}\\.`));
 
-  test("makes a matrix's gradient before the way back goes on to the layer below", async () => {
+  test("computes a matrix's gradient before the backward pass continues with the layer below", async () => {
     const { graph } = layers();
     const order = await orderOf(graph, { leavesLast: true });
     expect(gradientOf(order, 2)).toBeLessThan(Math.min(...backwardOf(order, 1)));
     expect(gradientOf(order, 1)).toBeLessThan(Math.min(...backwardOf(order, 0)));
   });
 
-  test("makes them all at the end where leaves are where they were", async () => {
+  test("computes them all at the end if leaves stay in place", async () => {
     const order = await orderOf(layers().graph, {});
     expect(gradientOf(order, 2)).toBeGreaterThan(Math.max(...backwardOf(order, 1)));
   });
@@ -381,7 +381,7 @@ describe("ONNX Runtime's order", () => {
     },
   );
 
-  test("merges what only Identity keeps apart, where nothing forbids it", async () => {
+  test("merges nodes that only Identity separates, unless this is disabled", async () => {
     const order = await orderOf(layers({ layerOf, apart: "identity" }).graph, { leavesLast: true });
     expect(places(order, /^again\.encoder\.layers\.1\.tanh/)).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// Passes that change element types, and half precision as bits.
+// Passes that change element types, and half precision stored as bits.
 import {
   emitOnnx,
   evaluate,
@@ -53,7 +53,7 @@ const weight = (name: string): Tensor => {
 describe("int8", () => {
   const pass = int8(({ name }) => (name === "layer.qkv.weight" ? "row" : undefined));
 
-  test("replaces chosen matrices, each range of rows by a matrix and scales of its own", () => {
+  test("replaces chosen matrices, each range of rows with its own matrix and scales", () => {
     expect(printGraph(optimize(network(), [pass]))).toMatchInlineSnapshot(`
       "graph network
         input x : float32 [B, 4]
@@ -81,8 +81,8 @@ describe("int8", () => {
     `);
   });
 
-  test("reads the numbers that the names stand for", () => {
-    // Every column of layer.qkv as 127 steps of a scale of its own.
+  test("reads the numbers under the new names", () => {
+    // Each column of layer.qkv as 127 steps of its own scale.
     const quantized = (name: string): Tensor => {
       const match = /^layer\.qkv\.weight\[(\d+):(\d+)\]\.(int8|scale)$/.exec(name);
       if (!match) return weight(name);
@@ -104,7 +104,7 @@ describe("int8", () => {
     const plain = evaluate(optimize(network()), inputs, weight)["past.0.key"]?.data ?? [];
     const rounded = evaluate(optimize(network(), [pass]), inputs, quantized)["past.0.key"]?.data ?? [];
     expect(rounded).toHaveLength(12);
-    // Weights and activations are each rounded by at most 1/254 of their largest, over four products of numbers to 1.7.
+    // Rounding changes weights and activations by at most 1/254 of their largest; four products of numbers up to 1.7.
     rounded.forEach((value, index) => expect(Math.abs(value - (plain[index] ?? NaN))).toBeLessThan(0.06));
     expect(rounded).not.toEqual(plain);
   });
@@ -125,7 +125,7 @@ describe("int8 in blocks", () => {
     ]);
   });
 
-  test("is refused where something else than a linear reads the matrix", () => {
+  test("is rejected if a node other than a linear reads the matrix", () => {
     const b = GraphBuilder.create("read");
     const matrix = b.at("layer").weight("weight", [4, 4]);
     b.output("product", b.matmul(b.input("x", "float32", ["B", 4]), matrix));
@@ -135,7 +135,7 @@ describe("int8 in blocks", () => {
   });
 });
 
-describe("int8, where something else than a linear reads a matrix", () => {
+describe("int8, if a node other than a linear reads a matrix", () => {
   const b = GraphBuilder.create("folded");
   const x = b.input("x", "float32", ["B", 4]);
   const matrix = b.at("layer").weight("weight", [4, 4]);
@@ -143,7 +143,7 @@ describe("int8, where something else than a linear reads a matrix", () => {
   b.output("linear", b.op("linear", [x, matrix], {}));
   const graph = optimize(b.build(), [int8(() => "row")]);
 
-  test("it is what its 8-bit numbers stand for", () => {
+  test("it has the values of its 8-bit numbers", () => {
     const scale = [0.5, 0.25, 2, 1];
     const whole = Array.from({ length: 16 }, (_, index) => (index * 7) % 23);
     const feeds = { x: floatTensor([1, 4], [1, 0, 0, 0]) };
@@ -152,7 +152,7 @@ describe("int8, where something else than a linear reads a matrix", () => {
         ? floatTensor([4], scale)
         : { dtype: "int8", dims: [4, 4], data: Int8Array.from(whole) },
     );
-    // weight[o, i] = int8[i, o] * scale[o]: the first row of weight is the first column of the 8-bit numbers.
+    // weight[o, i] = int8[i, o] * scale[o]: the first row of the weight is the first column of the 8-bit numbers.
     expect(Array.from(product?.data ?? [], Number)).toEqual(
       [0, 4, 8, 12].map((place) => (whole[place] ?? 0) / 2),
     );
@@ -162,10 +162,10 @@ describe("int8, where something else than a linear reads a matrix", () => {
     expect(graph.weights.map(({ name }) => name)).toEqual(["layer.weight.int8", "layer.weight.scale"]);
   });
 
-  test("bytes of 8 bits are never taken for floats", () => {
+  test("8-bit numbers are never read as floats", () => {
     const locate = () => ({ location: "file", offset: 0, dtype: "int8" as const });
     expect(() => emitOnnx(optimize(b.build()), locate)).toThrow(
-      "weight layer.weight: expected float32, found int8 in the file",
+      "weight layer.weight: expected float32, got int8 in the file",
     );
   });
 });
@@ -173,7 +173,7 @@ describe("int8, where something else than a linear reads a matrix", () => {
 describe("float16", () => {
   const pass = float16({ isHalfBorder: (name) => name.startsWith("past.") });
 
-  test("computes norms and softmax in float32, keeps borders, and makes the mask finite", () => {
+  test("computes norms and softmax in float32, keeps inputs and outputs, and makes the mask finite", () => {
     expect(printGraph(optimize(network(), [pass]))).toMatchInlineSnapshot(`
       "graph network
         input x : float32 [B, 4]
@@ -214,13 +214,13 @@ describe("float16", () => {
     const [plain, half] = [[], [pass]].map(
       (passes) => evaluate(optimize(network(), passes), inputs, weight).score?.data,
     );
-    // The evaluator does not round: all types are doubles to it.
+    // The evaluator does not round: it computes all types in doubles.
     half?.forEach((value, index) => expect(value).toBeCloseTo(plain?.[index] ?? NaN, 6));
   });
 });
 
 describe("half precision", () => {
-  test("survives the way to numbers and back, every one", () => {
+  test("survives conversion to numbers and back, every value", () => {
     const all = Array.from({ length: 2 ** 16 }, (_, bits) => bits);
     expect(all.filter((bits) => Number.isFinite(fromHalf(bits)) && toHalf(fromHalf(bits)) !== bits)).toEqual(
       [],
@@ -241,7 +241,7 @@ describe("half precision", () => {
     expect(toHalf(value)).toBe(bits);
   });
 
-  test("keeps what is no number", () => {
+  test("keeps NaN", () => {
     expect(fromHalf(toHalf(NaN))).toBeNaN();
   });
 });

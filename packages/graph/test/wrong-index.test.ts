@@ -1,4 +1,4 @@
-// A wrong index throws: it is no zero, and no other row.
+// A wrong index throws. It reads neither zeros nor another row.
 import { evaluate, floatTensor, GraphBuilder, int64Tensor } from "@blip-ts/graph";
 import { expect, test } from "vitest";
 

@@ -1,25 +1,25 @@
-// The failures of the metrics, one factory per error. All are UsageErrors with the code `usage/bad-option`.
+// The errors of the metrics: one factory per error. All are UsageErrors with the code `usage/bad-option`.
 import { UsageError } from "@blip-ts/base";
 
 /**
- * What is to be measured has another form than the metric needs.
- * @remedy Give what the message says.
+ * The data to measure does not have the form that the metric needs.
+ * @remedy Give the data that the message describes.
  */
 const badOption = (message: string, fields: Readonly<Record<string, unknown>>) =>
   new UsageError("usage/bad-option", message, fields);
 
-/** `place` is empty, although `what` belongs there. */
+/** `place` is empty, but must contain at least one `what`. */
 export const nothingIn = (place: string, what: string) =>
   badOption(`${place}: expected at least one ${what}, got none. Give at least one ${what}.`, { place });
 
-/** There are `found` of `place`, although each of `expected` `what` needs one. */
+/** `place` has `found` entries, but each of `expected` `what` needs one. */
 export const notOneFor = (place: string, expected: number, what: string, found: number) =>
   badOption(
     `${place}: expected one for each of ${expected} ${what}, got ${found}. Give lists of equal length.`,
     { place, expected, found },
   );
 
-/** `place` holds what is no finite number. */
+/** `place` contains a value that is not a finite number. */
 export const notFinite = (place: string, found: unknown) =>
   badOption(
     `${place}: expected a finite number, got ${String(found)}. Leave out or mend what has no score.`,
@@ -29,14 +29,14 @@ export const notFinite = (place: string, found: unknown) =>
     },
   );
 
-/** `place` names the `found`-th of `count` `what`. */
+/** `place` refers to `what` number `found`, but there are only `count`. */
 export const outside = (place: string, count: number, what: string, found: number) =>
   badOption(
     `${place}: expected ${what} from 0 to ${count - 1}, got ${found}. Count from 0, in the order of the scores.`,
     { place, count, found },
   );
 
-/** `place` is longer than what is read in reasonable time. */
+/** `place` is longer than the limit for reasonable processing time. */
 export const tooLong = (place: string, limit: number, found: number) =>
   badOption(
     `${place}: expected at most ${limit} characters, got ${found}. Give one caption for each image.`,
@@ -47,7 +47,7 @@ export const tooLong = (place: string, limit: number, found: number) =>
     },
   );
 
-/** `text` belongs to `found` images, although it is right for exactly one. */
+/** `text` belongs to `found` images instead of exactly one. */
 export const notOfOneImage = (text: number, found: number) =>
   badOption(
     `textsOfImage: expected each text with exactly one image, got ${found} images for text ${text}. ` +
@@ -55,15 +55,15 @@ export const notOfOneImage = (text: number, found: number) =>
     { text, found },
   );
 
-/** All labels are alike, so that nothing can be told apart. */
+/** All labels are equal, so no classes can be distinguished. */
 export const oneClass = (label: boolean) =>
   badOption(`labels: expected true and false ones, got only ${label}. Give pairs of both kinds.`, { label });
 
-/** `place` is an option outside of its range. */
+/** The option `place` is out of range. */
 export const badNumber = (place: string, expected: string, found: number) =>
   badOption(`${place}: expected ${expected}, got ${found}. Choose another ${place}.`, { place, found });
 
-/** `place` is not of the form that tells which sentence an example is of. */
+/** `place` does not have the form that identifies an example's sentence. */
 export const badIdentifier = (place: string, found: string) =>
   badOption(
     `${place}: expected "split-set-pair-sentence" as in NLVR2, got ${JSON.stringify(found)}. ` +
@@ -71,7 +71,7 @@ export const badIdentifier = (place: string, found: string) =>
     { place, found },
   );
 
-/** `place` names a thing that is not in the vocabulary. */
+/** `place` names a thing outside the vocabulary. */
 export const unknownThing = (place: string, found: string) =>
   badOption(
     `${place}: expected a name of the vocabulary, got ${JSON.stringify(found)}. Add it to the vocabulary.`,
@@ -81,7 +81,7 @@ export const unknownThing = (place: string, found: string) =>
     },
   );
 
-/** Two things of the vocabulary go by the same `term`. */
+/** Two things of the vocabulary share the same `term`. */
 export const ambiguousTerm = (term: string, first: string, second: string) =>
   badOption(
     `vocabulary: expected a term for one thing, got ${JSON.stringify(term)} for ${JSON.stringify(first)} and ` +

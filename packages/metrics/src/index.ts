@@ -1,4 +1,4 @@
-// How good rankings, captions and answers are, as the reference implementations count it.
+// Metrics of rankings, captions and answers, computed as in the reference implementations.
 /** Retrieval: R@k, means, median and mean rank. */
 export {
   bestRanks,
@@ -11,13 +11,13 @@ export {
   retrievalReport,
   type RetrievalReport,
 } from "./retrieval.ts";
-/** Captions beside references: everything at once, and each metric of tokens. */
+/** Captions against references: all metrics at once, and each metric of tokens. */
 export { captionMetrics, type CaptionMetrics, type CaptionReport } from "./captions/caption-metrics.ts";
 export { longestCaption, tokenizeCaptions, type Tokens } from "./captions/tokenize.ts";
 export { bleu, type Bleu, type BleuScores } from "./captions/bleu.ts";
 export { type CaptionScores, rougeL } from "./captions/rouge-l.ts";
 export { ciderD, type CiderOptions } from "./captions/cider-d.ts";
-/** Captions beside the things that are in the images. */
+/** Captions against the things in the images. */
 export {
   type CaptionThings,
   namedThings,
@@ -30,7 +30,7 @@ export {
 export { normalizeVqaAnswer, vqaAccuracy, type VqaMetrics, type VqaQuestion } from "./vqa.ts";
 /** Statements about two images. */
 export { type NlvrExample, nlvrMetrics, type NlvrMetrics } from "./nlvr.ts";
-/** Right pairs of image and text beside wrong ones. */
+/** Matching against non-matching pairs of image and text. */
 export {
   matchMetrics,
   type MatchMetrics,

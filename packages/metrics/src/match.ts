@@ -1,23 +1,23 @@
-// How well scores tell right pairs of image and text from wrong ones.
+// Metrics of how well scores separate matching pairs of image and text from others.
 import { must } from "@blip-ts/base";
 import { badNumber, nothingIn, notOneFor, oneClass } from "./errors.ts";
 import { expectFinite, mean } from "./numbers.ts";
 
-/** How well probabilities tell pairs that match from those that do not. */
+/** How well probabilities separate matching pairs from others. */
 export interface MatchMetrics {
-  /** Share of pairs on the right side of the threshold, 0 to 1. */
+  /** The share of pairs on the correct side of the threshold, 0 to 1. */
   readonly accuracy: number;
-  /** Share of true pairs among those at or above the threshold; 0 if there are none. */
+  /** The share of matching pairs among those at or above the threshold; 0 if there are none. */
   readonly precision: number;
-  /** Share of the true pairs that are at or above the threshold; 0 if no pair is true. */
+  /** The share of matching pairs that are at or above the threshold; 0 if no pair matches. */
   readonly recall: number;
   /** 2 precision recall / (precision + recall); 0 if both are 0. */
   readonly f1: number;
 }
 
-/** How matching is scored. */
+/** Options of the match metrics. */
 export interface MatchOptions {
-  /** A pair is taken for a match if its score is at least this. Default 0.5, on the probability of ITM. */
+  /** A pair counts as a match if its score is at least this. Default: 0.5, for ITM's probability. */
   readonly threshold?: number;
 }
 
@@ -30,11 +30,12 @@ function expectPairs(scores: ArrayLike<number>, labels: readonly boolean[]): voi
 const ratio = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
 
 /**
- * With TP, FP, FN, TN counted at score >= threshold: accuracy = (TP + TN) / all, precision = TP / (TP + FP),
- * recall = TP / (TP + FN), F1 = 2 TP / (2 TP + FP + FN). Shares, 0 to 1; 0 / 0 is 0, as scikit-learn's
+ * With TP, FP, FN, TN counted at score >= threshold: accuracy = (TP + TN) / all, precision = TP / (TP + FP), recall =
+ * TP / (TP + FN), F1 = 2 TP / (2 TP + FP + FN). All range from 0 to 1; 0 / 0 is 0, as with scikit-learn's
  * `zero_division=0`.
- * @param scores of pairs, higher is likelier a match @param labels whether each pair is one
- * @throws {UsageError} `usage/bad-option` if there is no pair, the lengths differ, or a score or threshold is not finite
+ * @param scores the score of each pair; higher means a likelier match @param labels whether each pair matches
+ * @throws {UsageError} `usage/bad-option` if there is no pair, the lengths differ, or a score or threshold is not
+ * finite
  * @source scikit-learn accuracy_score, precision_score, recall_score, f1_score
  */
 export function matchMetrics(
@@ -61,10 +62,12 @@ export function matchMetrics(
 }
 
 /**
- * The area under the ROC curve: AUC = P(score of a true pair > score of a false one) + P(equal) / 2, 0 to 1.
- * Computed from mid-ranks (Mann-Whitney): AUC = (R - P (P + 1) / 2) / (P N), with R the sum of the true pairs' ranks.
- * @param scores of pairs, higher is likelier a match @param labels whether each pair is one
- * @throws {UsageError} `usage/bad-option` if there is no pair, the lengths differ, a score is not finite, or all labels are alike
+ * The area under the ROC curve: AUC = P(score of a true pair > score of a false one) + P(equal) / 2, 0 to 1. It is
+ * computed from mid-ranks (Mann-Whitney): AUC = (R - P (P + 1) / 2) / (P N), where R is the sum of the true pairs'
+ * ranks.
+ * @param scores the score of each pair; higher means a likelier match @param labels whether each pair matches
+ * @throws {UsageError} `usage/bad-option` if there is no pair, the lengths differ, a score is not finite, or all labels
+ * are equal
  * @source scikit-learn roc_auc_score
  */
 export function rocAuc(scores: ArrayLike<number>, labels: readonly boolean[]): number {
@@ -90,15 +93,15 @@ export function rocAuc(scores: ArrayLike<number>, labels: readonly boolean[]): n
 
 /** How often the true text scores higher than the false one. */
 export interface PairRanking {
-  /** Share of pairs in which the true text scores higher than the false one, 0 to 1. */
+  /** The share of pairs in which the true text scores higher than the false one, 0 to 1. */
   readonly accuracy: number;
-  /** Share of pairs in which both score the same, which counts as wrong, 0 to 1. */
+  /** The share of pairs with equal scores, which count as wrong, 0 to 1. */
   readonly ties: number;
 }
 
 /**
- * Share ranked right = |{i : right_i > wrong_i}| / n, 0 to 1: each image's true text against its false one (FOIL,
- * ARO, SugarCrepe and the like). A tie is wrong; `ties` says how many there are.
+ * The share of correctly ranked pairs = |{i : right_i > wrong_i}| / n, 0 to 1: each image's true text against its false
+ * one (FOIL, ARO, SugarCrepe and similar). A tie counts as wrong; `ties` is the share of ties.
  * @param right scores of the true texts @param wrong scores of the false ones, in the same order
  * @throws {UsageError} `usage/bad-option` if there is no pair, the lengths differ, or a score is not finite
  */
@@ -116,23 +119,23 @@ export function pairRanking(right: ArrayLike<number>, wrong: ArrayLike<number>):
   return { accuracy: above / right.length, ties: equal / right.length };
 }
 
-/** Scores of two texts with two images: `scores[text][image]`; text 0 belongs to image 0, text 1 to image 1. */
+/** The scores of two texts with two images: `scores[text][image]`. Text 0 belongs to image 0, text 1 to image 1. */
 export type WinogroundScores = readonly [readonly [number, number], readonly [number, number]];
 
-/** Winoground's scores, each the share of examples that are right, 0 to 1 (arXiv 2204.03162). */
+/** Winoground's scores, each the share of correct items, 0 to 1 (arXiv 2204.03162). */
 export interface WinogroundMetrics {
-  /** Share of items in which each image scores higher with its own text, 0 to 1; by chance 1/4. */
+  /** The share of items in which each image scores higher with its own text, 0 to 1; by chance 1/4. */
   readonly text: number;
-  /** Share of items in which each text scores higher with its own image, 0 to 1; by chance 1/4. */
+  /** The share of items in which each text scores higher with its own image, 0 to 1; by chance 1/4. */
   readonly image: number;
-  /** Share of items in which both hold, 0 to 1; by chance 1/6. */
+  /** The share of items in which both hold, 0 to 1; by chance 1/6. */
   readonly group: number;
 }
 
 /**
  * Winoground's three scores. With s(t, i): text = s(0,0) > s(1,0) and s(1,1) > s(0,1); image = s(0,0) > s(0,1) and
- * s(1,1) > s(1,0); group = both. Each is the mean over the items, 0 to 1. A tie is wrong.
- * @param items scores of each item, `[text][image]`
+ * s(1,1) > s(1,0); group = both. Each is the mean over the items, 0 to 1. A tie counts as wrong.
+ * @param items the scores of each item, `[text][image]`
  * @throws {UsageError} `usage/bad-option` if there is no item, or a score is not finite
  * @source Thrush et al. 2022, arXiv 2204.03162, section 4.1; facebook/winoground
  */

@@ -4,9 +4,9 @@ import { mean } from "./numbers.ts";
 
 /** One judgement of a sentence about two images. */
 export interface NlvrExample {
-  /** What the model says. */
+  /** The model's judgement. */
   readonly prediction: boolean;
-  /** What is right. */
+  /** The correct judgement. */
   readonly label: boolean;
   /** The statement. */
   readonly sentence: string;
@@ -16,15 +16,15 @@ export interface NlvrExample {
 
 /** Accuracy and consistency on NLVR2. */
 export interface NlvrMetrics {
-  /** Share of right predictions, 0 to 1. */
+  /** The share of correct predictions, 0 to 1. */
   readonly accuracy: number;
-  /** Share of sentences all of whose predictions are right, 0 to 1. */
+  /** The share of sentences with only correct predictions, 0 to 1. */
   readonly consistency: number;
-  /** How many sentences there are. */
+  /** The number of sentences. */
   readonly sentences: number;
 }
 
-/** What all image pairs of a sentence share. */
+/** The key that all image pairs of a sentence share. */
 function sentenceOf(example: NlvrExample, index: number): string {
   const { identifier } = example;
   if (identifier === undefined) return `sentence ${example.sentence}`;
@@ -34,9 +34,9 @@ function sentenceOf(example: NlvrExample, index: number): string {
 }
 
 /**
- * Accuracy = |right predictions| / |examples|. Consistency = |sentences all of whose image pairs are judged right| /
- * |sentences|. Examples are of one sentence if their identifiers are equal but for the pair (the third part), or,
- * without identifiers, if their sentences are equal. Both are shares, 0 to 1.
+ * Accuracy = |correct predictions| / |examples|. Consistency = |sentences whose image pairs are all judged correctly| /
+ * |sentences|. Examples share a sentence if their identifiers are equal except for the pair (the third part), or,
+ * without identifiers, if their sentences are equal. Both range from 0 to 1.
  * @throws {UsageError} `usage/bad-option` if there is no example, or an identifier has fewer than four parts
  * @source lil-lab/nlvr, nlvr2/eval/metrics.py
  */

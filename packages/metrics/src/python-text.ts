@@ -1,4 +1,4 @@
-// Python's notion of white space and digits, on which the reference programs rest. It is not JavaScript's `\s`.
+// White space in Python's sense, which the reference programs use. It differs from JavaScript's `\s`.
 
 const space = "\\t-\\r\\u001c-\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const spaces = new RegExp(`[${space}]+`, "u");

@@ -1,4 +1,4 @@
-// Recall and ranks against a naive implementation: sort all candidates, look where the right ones are.
+// Recall and ranks against a naive implementation: sort all candidates, find the relevant ones.
 import { describe, expect, test } from "vitest";
 import { randomNumbers } from "../test/support/random.ts";
 import { bestRanks, retrievalMetrics } from "./retrieval.ts";
@@ -26,10 +26,10 @@ function naive(scores: readonly number[][], relevant: readonly number[][]) {
 }
 
 describe("retrieval metrics", () => {
-  test.each([1, 2, 7, 40])("of %d queries are the naive ones", (queries) => {
+  test.each([1, 2, 7, 40])("of %d queries equal the naive ones", (queries) => {
     const random = randomNumbers(queries);
     const scores = Array.from({ length: queries }, () => Array.from({ length: 30 }, () => random()));
-    // Five captions an image, as in COCO, for some; one for others.
+    // Some sets have five captions per image, as in COCO; others have one.
     const relevant = scores.map((_, query) =>
       query % 2 === 0 ? [(query * 7) % 30] : [1, 2, 3, 4, 5].map((step) => (query * 3 + step) % 30),
     );
@@ -38,7 +38,7 @@ describe("retrieval metrics", () => {
       expect(found[name], name).toBeCloseTo(expected[name], 10);
   });
 
-  test("a perfect ranking and one that is all wrong", () => {
+  test("a perfect ranking and an entirely wrong one", () => {
     const identity = Array.from({ length: 12 }, (_, a) =>
       Array.from({ length: 12 }, (_, b) => (a === b ? 1 : 0)),
     );

@@ -1,33 +1,33 @@
-// How good a ranking is (BLIP's train_retrieval.py `itm_eval`; eval_retrieval_video.py adds the median).
+// Metrics of rankings (BLIP's train_retrieval.py `itm_eval`; eval_retrieval_video.py adds the median).
 import { missed, must } from "@blip-ts/base";
 import { nothingIn, notFinite, notOfOneImage, notOneFor, outside } from "./errors.ts";
 import { mean } from "./numbers.ts";
 
 /** Retrieval in one direction. */
 export interface RetrievalMetrics {
-  /** Percent of queries with a right candidate first, among the first 5, among the first 10. */
+  /** The percentage of queries whose first candidate is correct. */
   readonly r1: number;
-  /** Percent of queries with a right candidate among the first 5. */
+  /** The percentage of queries with a correct candidate among the first 5. */
   readonly r5: number;
-  /** Percent of queries with a right candidate among the first 10. */
+  /** The percentage of queries with a correct candidate among the first 10. */
   readonly r10: number;
-  /** Mean of the three. */
+  /** The mean of the three recalls. */
   readonly rMean: number;
-  /** Median and mean of the place of the best right candidate, 1 for the first. */
+  /** The median rank of the best correct candidate; the first rank is 1. */
   readonly medianRank: number;
-  /** Mean of the place of the best right candidate, 1 for the first. */
+  /** The mean rank of the best correct candidate; the first rank is 1. */
   readonly meanRank: number;
 }
 
-/** The lowest and the highest value that the order of equal scores allows. */
+/** The range of a recall over all orders of equal scores. */
 export interface Bounds {
-  /** The lowest value that the order of equal scores allows. */
+  /** The lowest value over all orders of equal scores. */
   readonly lowest: number;
-  /** The highest value that the order of equal scores allows. */
+  /** The highest value over all orders of equal scores. */
   readonly highest: number;
 }
 
-/** One direction of retrieval. Bounds are equal if no tie crosses the first k places. */
+/** One direction of retrieval. The bounds are equal if no tie spans the first k places. */
 export interface RankReport extends RetrievalMetrics {
   /** The bounds of each recall, in percent. */
   readonly bounds: { readonly r1: Bounds; readonly r5: Bounds; readonly r10: Bounds };
@@ -35,28 +35,30 @@ export interface RankReport extends RetrievalMetrics {
 
 /** Retrieval in both directions, in percent. */
 export interface RetrievalReport {
-  /** Texts are ranked for each image (BLIP's txt_r1, txt_r5, txt_r10, txt_r_mean). */
+  /** Texts ranked for each image (BLIP's txt_r1, txt_r5, txt_r10, txt_r_mean). */
   readonly imageToText: RankReport;
-  /** Images are ranked for each text (BLIP's img_r1, img_r5, img_r10, img_r_mean). */
+  /** Images ranked for each text (BLIP's img_r1, img_r5, img_r10, img_r_mean). */
   readonly textToImage: RankReport;
-  /** Mean of both directions' `rMean`, in percent (BLIP's r_mean). */
+  /** The mean of both directions' `rMean`, in percent (BLIP's r_mean). */
   readonly rMean: number;
 }
 
-/** Places of a query's best right candidate, 0 for the first: with ties in one order, at best, at worst. */
+/** The places of a query's best correct candidate, 0 for the first. */
 export interface QueryPlaces {
-  /** Its place, with equal scores in their order. */
+  /** Its place when equal scores keep their order. */
   readonly rank: number;
-  /** Its place if it came first of equal scores. */
+  /** Its place if it comes first among equal scores. */
   readonly best: number;
-  /** Its place if it came last of equal scores. */
+  /** Its place if it comes last among equal scores. */
   readonly worst: number;
 }
 
 type Scores = readonly ArrayLike<number>[];
 type Relevant = readonly (readonly number[])[];
 
-/** Which of equal scores ranks first: the earlier candidate, or the later one (a stable argsort, reversed). */
+/**
+ * The candidate that ranks first among equal scores: the earlier one, or the later one (a stable argsort, reversed).
+ */
 type TieOrder = "earlier" | "later";
 
 function placesOf(
@@ -97,7 +99,7 @@ function allPlaces(scores: Scores, relevant: Relevant, order: TieOrder): QueryPl
   return scores.map((row, query) => placesOf(row, must(relevant, query), query, order));
 }
 
-/** Percent of ranks below k. */
+/** The percentage of ranks below k. */
 const recall = (ranks: readonly number[], k: number) =>
   (100 * ranks.filter((rank) => rank < k).length) / ranks.length;
 
@@ -110,28 +112,31 @@ function ofRanks(ranks: readonly number[]): RetrievalMetrics {
 }
 
 /**
- * The place of the best right candidate of each query, 0 for the first. Of equal scores the earlier candidate is first.
- * @param scores for each query a row of its candidates' scores, higher is better
- * @param relevant for each query the right candidates, counted from 0
- * @throws {UsageError} `usage/bad-option` if a query has no right candidate or one that is not there, or a score is NaN
+ * The place of each query's best correct candidate, 0 for the first. Among equal scores, the earlier candidate ranks
+ * first.
+ * @param scores for each query, a row with its candidates' scores; higher is better
+ * @param relevant for each query, the indices of the correct candidates, from 0
+ * @throws {UsageError} `usage/bad-option` if a query has no correct candidate, an index is out of range, or a score is
+ * NaN
  */
 export function bestRanks(scores: Scores, relevant: Relevant): number[] {
   return allPlaces(scores, relevant, "earlier").map(({ rank }) => rank);
 }
 
 /**
- * R@k = 100 |{queries with a right candidate among the first k}| / |queries|, for k = 1, 5, 10, in percent, with the
- * median and the mean rank (1 for the first). Of equal scores the earlier candidate is first.
- * @param scores for each query a row of its candidates' scores, higher is better
- * @param relevant for each query the right candidates, counted from 0
- * @throws {UsageError} `usage/bad-option` if a query has no right candidate or one that is not there, or a score is NaN
+ * R@k = 100 |{queries with a correct candidate among the first k}| / |queries|, for k = 1, 5, 10, in percent, with the
+ * median and the mean rank (from 1). Among equal scores, the earlier candidate ranks first.
+ * @param scores for each query, a row with its candidates' scores; higher is better
+ * @param relevant for each query, the indices of the correct candidates, from 0
+ * @throws {UsageError} `usage/bad-option` if a query has no correct candidate, an index is out of range, or a score is
+ * NaN
  */
 export function retrievalMetrics(scores: Scores, relevant: Relevant): RetrievalMetrics {
   return ofRanks(bestRanks(scores, relevant));
 }
 
 /**
- * The report of one direction from the places of its queries, for who ranks without all scores in memory.
+ * The report of one direction from its queries' places, for callers that rank without all scores in memory.
  * @throws {UsageError} `usage/bad-option` if there is no query
  */
 export function rankReport(places: readonly QueryPlaces[]): RankReport {
@@ -152,7 +157,7 @@ export function rankReport(places: readonly QueryPlaces[]): RankReport {
   };
 }
 
-/** The image of each of `count` texts. */
+/** The images of each of `count` texts; exactly one each. */
 function imagesOf(textsOfImage: Relevant, count: number): number[][] {
   const images: number[][] = Array.from({ length: count }, () => []);
   for (const [image, texts] of textsOfImage.entries())
@@ -166,14 +171,15 @@ function imagesOf(textsOfImage: Relevant, count: number): number[][] {
 }
 
 /**
- * Retrieval both ways as BLIP's `itm_eval` reports it: R@1, R@5, R@10 in percent, their means, median and mean rank.
- * Of equal scores the later candidate is first, as in numpy's stable argsort, reversed; how far another order of ties
- * moves each R@k is in `bounds`. (BLIP's own argsort is not stable; a block of equal scores, such as the -100 of
- * what ITM did not rank, is in no certain order there.)
- * @param imageToText [images][texts] scores, higher is better
- * @param textToImage [texts][images] scores, which may differ from the other ones: each direction re-ranks its own best
- * @param textsOfImage for each image the texts that are right for it, counted from 0; a text is right for one image
- * @throws {UsageError} `usage/bad-option` if sizes do not fit, an image has no text, a text not one image, or a score is NaN
+ * Retrieval in both directions as in BLIP's `itm_eval`: R@1, R@5, R@10 in percent, their means, median and mean rank.
+ * Among equal scores, the later candidate ranks first, as in numpy's stable argsort, reversed. `bounds` shows how much
+ * the order of ties changes each R@k. (BLIP's own argsort is not stable: a block of equal scores, such as the -100 of
+ * candidates that ITM did not rank, has no defined order.)
+ * @param imageToText [images][texts] scores; higher is better
+ * @param textToImage [texts][images] scores, which may differ from the others: each direction re-ranks its own best
+ * @param textsOfImage for each image, the indices of its texts, from 0; each text belongs to one image
+ * @throws {UsageError} `usage/bad-option` if sizes differ, an image has no text, a text not one image, or a score is
+ * NaN
  * @source salesforce/BLIP train_retrieval.py `itm_eval`
  */
 export function retrievalReport(

@@ -1,41 +1,43 @@
-// Which things a caption names, and how well they agree with the things that are there.
+// Finds the things that captions name, and compares them with the things in the images.
 import { last } from "@blip-ts/base";
 import plur from "plur";
 import { ambiguousTerm, nothingIn, notOneFor, unknownThing } from "./errors.ts";
 
-/** A thing of the vocabulary and what captions call it. */
+/** A thing of the vocabulary, with its names in captions. */
 export interface Thing {
-  /** The thing's name, as captions may say it. */
+  /** The thing's name, as captions may use it. */
   readonly name: string;
   /** Other words for it, in the singular. */
   readonly synonyms?: readonly string[];
-  /** Plurals of name and synonyms. Default: English ones, irregular ones among them ("people", "sheep"). */
+  /**
+   * The plurals of the name and the synonyms. Default: English plurals, including irregular ones ("people", "sheep").
+   */
   readonly plurals?: readonly string[];
 }
 
 /** Precision, recall and F1 of named things. */
 export interface ThingScores {
-  /** Share of the named things that are there, 0 to 1. */
+  /** The share of the named things that are present, 0 to 1. */
   readonly precision: number;
-  /** Share of the things that are there which are named, 0 to 1. */
+  /** The share of the present things that are named, 0 to 1. */
   readonly recall: number;
   /** 2 precision recall / (precision + recall), 0 to 1. */
   readonly f1: number;
 }
 
-/** A caption's own scores, with what it names. */
+/** The scores of one caption, and the things it names. */
 export interface CaptionThings extends ThingScores {
-  /** Names of the things that the caption names, in its order, each once. */
+  /** The names of the things in the caption, in order, each once. */
   readonly named: readonly string[];
 }
 
 /** Scores of all captions together. */
 export interface ThingMetrics extends ThingScores {
-  /** The same of each caption. */
+  /** The scores of each caption. */
   readonly each: readonly CaptionThings[];
 }
 
-/** A term's words, in small letters: what is between them does not matter. */
+/** A term's words in lower case; separators are ignored. */
 const wordsOf = (term: string) =>
   term
     .normalize("NFC")
@@ -48,7 +50,7 @@ function plural(words: readonly string[]): string[] {
   return [...words.slice(0, -1), plur(last(words))];
 }
 
-/** Each term of the vocabulary with its thing's name. What is written beats a plural that was made. */
+/** Maps each term of the vocabulary to its thing's name. A given term takes precedence over a generated plural. */
 function termsOf(vocabulary: readonly Thing[]): Map<string, string> {
   const terms = new Map<string, string>();
   const made = new Map<string, string>();
@@ -68,7 +70,7 @@ function termsOf(vocabulary: readonly Thing[]): Map<string, string> {
   return new Map([...made, ...terms]);
 }
 
-/** Finds the things of a vocabulary. Of several terms at one place the longest is taken. */
+/** Makes a finder for a vocabulary. If several terms match at one place, the longest wins. */
 function finder(vocabulary: readonly Thing[]): (caption: string) => string[] {
   const terms = termsOf(vocabulary);
   const longestFirst = [...terms.keys()].sort((a, b) => b.length - a.length);
@@ -80,7 +82,7 @@ function finder(vocabulary: readonly Thing[]): (caption: string) => string[] {
   };
 }
 
-/** Scores of counts: how many are right of those that were named and of those that are there. */
+/** The scores from counts of correct, named and present things. */
 function scores(right: number, named: number, there: number): ThingScores {
   if (named + there === 0) return { precision: 1, recall: 1, f1: 1 };
   const ratio = (whole: number) => (whole === 0 ? 0 : right / whole);
@@ -88,10 +90,11 @@ function scores(right: number, named: number, there: number): ThingScores {
 }
 
 /**
- * The names of the things that a caption names, in its order, each once. A term is found in small and capital letters,
- * between word boundaries ("cat" is not in "cattle"), in the singular and the plural. The longest term at a place is
- * taken: "hot dog" names no dog. A hyphen or an apostrophe is as good as a space within a term.
- * @throws {UsageError} `usage/bad-option` if the vocabulary is empty, or has a term without letters or for two things
+ * The names of the things in a caption, in order, each once. A term matches in either case, at word boundaries ("cat"
+ * is not in "cattle"), in the singular and the plural. The longest term at a place wins: "hot dog" names no dog. Within
+ * a term, a hyphen or an apostrophe is equivalent to a space.
+ * @throws {UsageError} `usage/bad-option` if the vocabulary is empty, has a term without letters, or has one term for
+ * two things
  */
 export function namedThings(caption: string, vocabulary: readonly Thing[]): string[] {
   if (vocabulary.length === 0) throw nothingIn("vocabulary", "thing");
@@ -99,11 +102,13 @@ export function namedThings(caption: string, vocabulary: readonly Thing[]): stri
 }
 
 /**
- * Precision = right / named, recall = right / there, F1 = 2 right / (named + there), with counts of distinct things added
- * up over all captions (micro averages), 0 to 1. 0 / 0 is 0, but a caption that names nothing where nothing is scores 1.
- * @param captions one caption for each image @param things for each image the names of the things that are there
- * @param vocabulary all things that count; other words of a caption do not
- * @throws {UsageError} `usage/bad-option` if there is no caption or thing, lengths differ, or a name is not in the vocabulary
+ * Precision = right / named, recall = right / present, F1 = 2 right / (named + present), from 0 to 1. The counts of
+ * distinct things are summed over all captions (micro averages). 0 / 0 is 0, except that a caption that names nothing
+ * scores 1 if nothing is present.
+ * @param captions one caption per image @param things for each image, the names of the present things
+ * @param vocabulary all things that count; other words are ignored
+ * @throws {UsageError} `usage/bad-option` if there is no caption or thing, lengths differ, or a name is not in the
+ * vocabulary
  */
 export function thingMetrics(
   captions: readonly string[],

@@ -1,14 +1,15 @@
-// The accuracy of VQA v2 (Antol et al. 2015, Goyal et al. 2017), as the official evaluation and LAVIS's vqa_eval.py count it.
+// The accuracy of VQA v2 (Antol et al. 2015, Goyal et al. 2017), computed as in the official evaluation and LAVIS's
+// vqa_eval.py.
 import { must } from "@blip-ts/base";
 import { nothingIn } from "./errors.ts";
 import { mean } from "./numbers.ts";
 import { splitWords, trim } from "./python-text.ts";
 
-/** One question: the answer to judge, and what people answered. */
+/** One question: the answer to judge, and people's answers. */
 export interface VqaQuestion {
   /** The model's answer. */
   readonly answer: string;
-  /** People's answers, ten in VQA v2. Each counts by itself, also where two are alike. */
+  /** People's answers, ten in VQA v2. Each one counts, even if two are equal. */
   readonly answers: readonly string[];
   /** "yes/no", "number" or "other" in VQA v2. */
   readonly answerType?: string;
@@ -18,17 +19,17 @@ export interface VqaQuestion {
 
 /** Accuracy on VQA, in percent (Antol et al., 2015). */
 export interface VqaMetrics {
-  /** Mean accuracy over all questions, in percent. */
+  /** The mean accuracy over all questions, in percent. */
   readonly overall: number;
-  /** The same of the questions of each type, in percent; questions without a type are in none. */
+  /** The accuracy by answer type, in percent. Questions without a type are in none. */
   readonly byAnswerType: Readonly<Record<string, number>>;
-  /** Accuracy by the type of question, in percent. */
+  /** The accuracy by question type, in percent. */
   readonly byQuestionType: Readonly<Record<string, number>>;
-  /** Accuracy of each question, in percent. */
+  /** The accuracy of each question, in percent. */
   readonly each: readonly number[];
 }
 
-/** In this order each is deleted or becomes a space. */
+/** The punctuation marks. Each is deleted or replaced by a space, in this order. */
 const punctuation = '; / [ ] " { } ( ) = + \\ _ - > < @ ` , ? !'.split(" ");
 
 const numberWords: Readonly<Record<string, string>> = Object.fromEntries(
@@ -39,7 +40,7 @@ const numberWords: Readonly<Record<string, string>> = Object.fromEntries(
 
 const articles = new Set(["a", "an", "the"]);
 
-/** Contractions: a word that lacks one of these apostrophes gets it back. */
+/** Contractions. A word that lacks one of these apostrophes gets it back. */
 const contractions =
   "ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've " +
   "he's how'd how'll how's isn't it'd it'd've it'll ma'am mightn't mightn't've might've mustn't must've needn't not've " +
@@ -49,18 +50,22 @@ const contractions =
   "what've when's where'd where's where've who'd who'd've who'll who's who've why'll why're why's won't would've " +
   "wouldn't wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've";
 
-/** Words without one apostrophe, and what they become. The reference takes an apostrophe from "somebody'd". */
+/**
+ * Maps words without one apostrophe to their contractions. The reference instead removes the apostrophe of
+ * "somebody'd".
+ */
 const repaired = new Map<string, string>([["somebody'd", "somebodyd"]]);
 for (const word of contractions.split(" "))
   for (const { index } of word.matchAll(/'/g))
     repaired.set(word.slice(0, index) + word.slice(index + 1), word);
 
-/** The reference passes a flag where Python expects a number of replacements, which is 32. */
+/** The reference passes a flag as Python's number of replacements; the flag's value is 32. */
 const fullStopsRemoved = 32;
 
 /**
- * The punctuation rule alone: of 21 marks each is deleted if it stands beside a space anywhere in the answer, or if the
- * answer has a comma between digits, else it becomes a space; then the first 32 full stops without a digit after them go.
+ * Applies only the punctuation rule. Each of 21 marks is deleted if it is next to a space anywhere in the answer, or if
+ * the answer has a comma between digits; otherwise it becomes a space. Then the first 32 full stops without a following
+ * digit are removed.
  */
 function withoutPunctuation(answer: string): string {
   const commaInNumber = /\p{Nd},\p{Nd}/u.test(answer);
@@ -74,8 +79,9 @@ function withoutPunctuation(answer: string): string {
 }
 
 /**
- * A model's answer as the evaluation compares it: line breaks and tabs become spaces, punctuation goes, small letters,
- * number words from none and zero to ten become digits, articles go, contractions get their apostrophe ("dont").
+ * A model's answer in the evaluation's normal form. Line breaks and tabs become spaces; punctuation is removed; letters
+ * become lower case; number words from none and zero to ten become digits; articles are removed; contractions get their
+ * apostrophe ("dont").
  * @source LAVIS lavis/common/vqa_tools/vqa_eval.py, processPunctuation and processDigitArticle, with their quirks
  */
 export function normalizeVqaAnswer(answer: string): string {
@@ -87,7 +93,9 @@ export function normalizeVqaAnswer(answer: string): string {
     .join(" ");
 }
 
-/** Share of leave-one-out votes: for each person, at most 1, a third of how many others gave the answer. */
+/**
+ * The mean of leave-one-out votes: for each person, a third of the number of others with the same answer, at most 1.
+ */
 function accuracy({ answer, answers }: VqaQuestion): number {
   const unanimous = new Set(answers).size === 1;
   const given = unanimous ? answers : answers.map(withoutPunctuation);
@@ -110,8 +118,8 @@ function byType(values: readonly number[], types: readonly (string | undefined)[
 
 /**
  * VQA accuracy = 100 mean over questions of mean over people p of min(1, |{others than p who gave the answer}| / 3), in
- * percent, unrounded (the reference rounds to 2 decimals). The model's answer is normalized in full
- * (`normalizeVqaAnswer`); people's answers lose their punctuation, and only if they are not all alike.
+ * percent, unrounded (the reference rounds to 2 decimals). The model's answer is fully normalized
+ * (`normalizeVqaAnswer`). People's answers only lose their punctuation, and only if they are not all equal.
  * @throws {UsageError} `usage/bad-option` if there is no question, or one without people's answers
  * @source LAVIS lavis/common/vqa_tools/vqa_eval.py; GT-Vision-Lab/VQA vqaEval.py
  */

@@ -1,5 +1,5 @@
-// A thousand generated sets beside pycocoevalcap's tokens and scores (oracle/metrics/captions_goldens.py), and captions
-// that are made to take long.
+// Compares a thousand generated sets with pycocoevalcap's tokens and scores (oracle/metrics/captions_goldens.py), and
+// times captions that are built to be slow.
 import { describe, expect, test } from "vitest";
 import { captionMetrics, type CaptionMetrics, longestCaption, tokenizeCaptions } from "../src/index.ts";
 import { pieces, readFixture } from "./support/fixtures.ts";
@@ -36,7 +36,7 @@ describe("beside pycocoevalcap", () => {
     for (const [set, each] of report.each.entries())
       for (const [index, score] of inOrder(each).entries()) {
         const expected = goldens.each[index]?.[set] ?? NaN;
-        // Goldens are rounded to nine digits.
+        // The golden numbers have nine digits.
         expect(Math.abs(score - expected), `set ${set}, metric ${index}`).toBeLessThan(1e-6);
       }
   });

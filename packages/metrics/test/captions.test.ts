@@ -1,4 +1,4 @@
-// Tokens and scores beside pycocoevalcap's (oracle/metrics/captions_goldens.py).
+// Compares tokens and scores with pycocoevalcap's (oracle/metrics/captions_goldens.py).
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bleu, captionMetrics, ciderD, longestCaption, rougeL, tokenizeCaptions } from "../src/index.ts";
@@ -21,14 +21,14 @@ describe("tokenizeCaptions", () => {
     ]);
   });
 
-  test("gives each caption its line, whatever breaks are in it", () => {
+  test("keeps each caption on one line, whatever breaks it contains", () => {
     const captions = ["a\nb", "c\r\nd", "", "  ", "e\u2028f", "g\u000bh", "\n"];
     const expected = [["a", "b"], ["c", "d"], [], [], ["e", "f"], ["g", "h"], []];
     expect(tokenizeCaptions(captions)).toEqual(expected);
     expect(tokenizeCaptions([])).toEqual([]);
   });
 
-  test("what the next caption begins with can decide about a full stop, as there", () => {
+  test("the start of the next caption can decide about a full stop, as in pycocoevalcap", () => {
     const last = (captions: readonly string[]) => tokenizeCaptions(captions)[0]?.at(-1);
     expect(last(["in row A.", "the end"])).toBe("a.");
     expect(last(["in row A.", "The end"])).toBe("a");
@@ -40,7 +40,7 @@ describe("tokenizeCaptions", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "binary", maxLength: 60 }), { maxLength: 5 }), (captions) => {
         const tokens = tokenizeCaptions(captions);
-        // A quotation mark of a tag may reach into the next caption, but no line is lost.
+        // A tag's quotation mark may extend into the next caption, but no line is lost.
         expect(tokens).toHaveLength(captions.length);
         for (const token of tokens.flat()) {
           expect(token).not.toBe("");
@@ -52,7 +52,7 @@ describe("tokenizeCaptions", () => {
     );
   });
 
-  test("words of letters alone are the words", () => {
+  test("words of only letters are tokens", () => {
     fc.assert(
       fc.property(fc.array(fc.stringMatching(/^[b-df-hj-np-tv-z]{3,9}$/), { minLength: 1 }), (words) => {
         expect(tokenizeCaptions([words.join(" ")])).toEqual([words]);
@@ -60,7 +60,7 @@ describe("tokenizeCaptions", () => {
     );
   });
 
-  test("refuses a caption that is too long", () => {
+  test("rejects a caption that is too long", () => {
     expect(() => tokenizeCaptions(["a", "b".repeat(longestCaption + 1)])).toThrow(
       "captions[1]: expected at most 5000 characters, got 5001. Give one caption for each image.",
     );
@@ -84,14 +84,14 @@ describe("caption metrics", () => {
     expect(report.ciderD).toBeCloseTo(10, 10);
   });
 
-  test("nothing in common is nothing", () => {
+  test("captions without common words score 0", () => {
     const report = captionMetrics(["one two three four", "red"], [["five six seven eight"], ["blue"]]);
     expect(report.bleu4).toBeLessThan(1e-3);
     expect([report.rougeL, report.ciderD]).toEqual([0, 0]);
   });
 
   test("BLEU by hand: clipped counts and the brevity penalty", () => {
-    // "the" counts twice, as often as in one reference; 7 words beside 6 and 7: no penalty.
+    // "the" counts twice, as often as in one reference; 7 words against 6 and 7: no penalty.
     const { each } = bleu(
       [["the", "the", "the", "the", "the", "the", "the"]],
       [
@@ -114,9 +114,9 @@ describe("caption metrics", () => {
   });
 
   test("CIDEr-D by hand: one word each, and the penalty of a longer caption", () => {
-    // Of two images, so that IDF is ln 2 for what is in one. Unigrams agree, longer n-grams do not exist: 10 / 4.
+    // Two images, so the IDF of a word in one of them is ln 2. Unigrams agree, longer n-grams do not exist: 10 / 4.
     expect(ciderD([["a"], ["b"]], [[["a"]], [["b"]]]).each).toEqual([2.5, 2.5]);
-    // "a" twice is clipped to once and stands beside its own norm 2: cosine 1/2; one bigram more: exp(-1 / 72).
+    // "a" twice is clipped to once, but its norm stays 2: cosine 1/2. One more bigram: exp(-1 / 72).
     const { each } = ciderD([["a", "a"], ["b"]], [[["a"]], [["b"]]]);
     expect(each[0]).toBeCloseTo((10 / 4) * 0.5 * Math.exp(-1 / 72), 12);
     expect(ciderD([["a", "a"], ["b"]], [[["a"]], [["b"]]], { sigma: 1 }).each[0]).toBeCloseTo(

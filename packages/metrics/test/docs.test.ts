@@ -1,4 +1,4 @@
-// Runs the programs of docs/metrics.md and compares what they print with their comments; checks their types.
+// Runs the programs of docs/metrics.md, compares their output with their comments, and checks their types.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -12,13 +12,13 @@ const entry = fileURLToPath(new URL("../src/index.ts", import.meta.url));
 /** The globals that Node and pages share. */
 const globals = fileURLToPath(new URL("../../base/src/universal.d.ts", import.meta.url));
 
-/** What console.log prints of these values. */
+/** The text that console.log prints for these values. */
 const printed = (values: readonly unknown[]) =>
   values
     .map((value) => (typeof value === "string" ? value : inspect(value, { breakLength: Infinity })))
     .join(" ");
 
-test("each program of docs/metrics.md prints what it says", () => {
+test("each program of docs/metrics.md prints the output in its comments", () => {
   expect(programs.length).toBeGreaterThan(8);
   for (const program of programs) {
     const { outputText } = ts.transpileModule(program, {
@@ -26,7 +26,7 @@ test("each program of docs/metrics.md prints what it says", () => {
     });
     const lines: string[] = [];
     const log = (...values: readonly unknown[]) => lines.push(printed(values));
-    // The programs are this repository's own.
+    // The programs come from this repository.
     // eslint-disable-next-line @typescript-eslint/no-implied-eval
     const run = new Function("require", "console", "exports", outputText) as (...args: unknown[]) => void;
     run(() => metrics, { log }, {});
@@ -38,7 +38,7 @@ test("each program of docs/metrics.md prints what it says", () => {
   }
 });
 
-test("each program of docs/metrics.md has right types", { timeout: 120_000 }, () => {
+test("each program of docs/metrics.md has correct types", { timeout: 120_000 }, () => {
   const files = new Map(
     programs.map((program, index) => [
       `/docs/${index}.ts`,

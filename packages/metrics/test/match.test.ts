@@ -1,4 +1,5 @@
-// Binary metrics beside scikit-learn's (oracle/metrics/match_goldens.py), Winoground's scores, NLVR2's consistency.
+// Compares binary metrics with scikit-learn's (oracle/metrics/match_goldens.py); tests Winoground's scores and NLVR2's
+// consistency.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { matchMetrics, nlvrMetrics, pairRanking, rocAuc, winoground } from "../src/index.ts";
@@ -40,7 +41,7 @@ describe("rocAuc", () => {
     );
   });
 
-  test("turns around with the scores", () => {
+  test("is reversed with the scores", () => {
     fc.assert(
       fc.property(pairs, ({ scores, labels }) => {
         const turned = scores.map((score) => -score);
@@ -60,14 +61,14 @@ describe("matchMetrics", () => {
 });
 
 describe("pairRanking", () => {
-  test("wants the true text strictly above the false one", () => {
+  test("requires the true text strictly above the false one", () => {
     expect(pairRanking([0.9, 0.5, 0.1, 1], [0.1, 0.5, 0.9, 0])).toEqual({ accuracy: 0.5, ties: 0.25 });
     expect(pairRanking(Float32Array.of(1), Float32Array.of(0))).toEqual({ accuracy: 1, ties: 0 });
   });
 });
 
 describe("winoground", () => {
-  test("tells text, image and group apart", () => {
+  test("distinguishes text, image and group", () => {
     const items = [
       [
         [0.9, 0.1],
@@ -93,7 +94,7 @@ describe("winoground", () => {
         [0.3, 0.1],
         [0.5, 0.6],
       ],
-      // All alike: ties are wrong.
+      // All scores are equal: ties are wrong.
       [
         [0.5, 0.5],
         [0.5, 0.5],
@@ -122,7 +123,7 @@ describe("nlvrMetrics", () => {
     ...(identifier === undefined ? {} : { identifier }),
   });
 
-  test("consistency wants all pairs of a sentence right", () => {
+  test("consistency requires all pairs of a sentence to be right", () => {
     const examples = [
       example("dev-850-0-0", true),
       example("dev-850-1-0", true),
@@ -133,7 +134,7 @@ describe("nlvrMetrics", () => {
     expect(nlvrMetrics(examples)).toEqual({ accuracy: 3 / 5, consistency: 1 / 3, sentences: 3 });
   });
 
-  test("without identifiers equal sentences are one", () => {
+  test("without identifiers equal sentences count as one", () => {
     const examples = [
       example(undefined, true, "a"),
       example(undefined, false, "a"),

@@ -1,4 +1,4 @@
-// Recalls beside BLIP's itm_eval, as LAVIS has it (oracle/metrics/retrieval_goldens.py).
+// Compares recalls with BLIP's itm_eval, in LAVIS's version (oracle/metrics/retrieval_goldens.py).
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { retrievalMetrics, retrievalReport, type RankReport } from "../src/index.ts";
@@ -38,7 +38,7 @@ describe("beside BLIP's itm_eval", () => {
 });
 
 describe("retrievalReport", () => {
-  test("says how far ties move R@k", () => {
+  test("reports how much ties can change R@k", () => {
     const scores = [
       [1, 1, 0],
       [0, 0, 2],
@@ -52,7 +52,7 @@ describe("retrievalReport", () => {
       ],
       [[0, 1], [2]],
     );
-    // Both texts that tie for image 0 are right.
+    // Both texts that tie for image 0 are relevant.
     expect(imageToText).toMatchObject({ r1: 100, bounds: { r1: { lowest: 100, highest: 100 } } });
     expect(textToImage.r1).toBe(100);
     expect(rMean).toBe(100);
@@ -64,7 +64,7 @@ describe("retrievalReport", () => {
       block.map(() => block),
       block.map((_, index) => [index]),
     );
-    // Reversed, the last of the block is first: of 12 right candidates one, five, ten are in time.
+    // In reversed order the last of the block is first: of 12 relevant candidates, one, five and ten are in the top k.
     expect(all.imageToText).toMatchObject({
       r1: 100 / 12,
       r5: 500 / 12,
@@ -81,7 +81,7 @@ describe("retrievalReport", () => {
 
   const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
 
-  test("bounds hold the recall; without ties they meet", () => {
+  test("bounds contain the recall; without ties they coincide", () => {
     fc.assert(
       fc.property(seeds, fc.option(fc.integer({ min: 1, max: 5 })), (seed, levels) => {
         const { imageToText, textToImage, textsOfImage } = ranking(seed, levels ?? undefined);
@@ -97,13 +97,13 @@ describe("retrievalReport", () => {
     );
   });
 
-  test("bounds are what the best and the worst order of ties give", () => {
+  test("bounds are the recalls of the best and the worst order of ties", () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         const { imageToText, textToImage, textsOfImage } = ranking(seed, 3);
         const report = retrievalReport(imageToText, textToImage, textsOfImage);
         for (const sign of [1, -1]) {
-          // A hair more, or less, for what is right breaks every tie one way.
+          // A tiny bonus or penalty for relevant items breaks every tie one way.
           const broken = imageToText.map((row, image) =>
             row.map(
               (score, text) => score + (textsOfImage[image]?.includes(text) === true ? sign * 1e-6 : 0),

@@ -33,12 +33,12 @@ describe("namedThings", () => {
     expect(namedThings(caption, vocabulary)).toEqual(expected);
   });
 
-  test("a written term beats a plural that was made", () => {
+  test("a given term takes precedence over a generated plural", () => {
     const glasses = [{ name: "glass" }, { name: "glasses", synonyms: ["spectacles"] }];
     expect(namedThings("two glasses and a glass", glasses)).toEqual(["glasses", "glass"]);
   });
 
-  test("any words: nothing is named but what the vocabulary has, each once", () => {
+  test("any words: only things of the vocabulary are named, each once", () => {
     const word = fc.stringMatching(/^[a-c]{1,3}( [a-c]{1,2})?$/);
     fc.assert(
       fc.property(fc.uniqueArray(word, { minLength: 1, maxLength: 5 }), fc.string(), (names, noise) => {
@@ -54,7 +54,7 @@ describe("namedThings", () => {
 });
 
 describe("thingMetrics", () => {
-  test("adds counts up over all captions", () => {
+  test("sums counts over all captions", () => {
     const found = thingMetrics(
       ["a man with a dog", "a bus", "nothing here", "nothing again"],
       [["person", "sheep"], ["bus"], ["dog"], []],

@@ -1,4 +1,5 @@
-// Accuracies beside LAVIS's vqa_eval.py (oracle/metrics/vqa_goldens.py, which checks that its answers reach every rule).
+// Compares accuracies with LAVIS's vqa_eval.py (oracle/metrics/vqa_goldens.py, which checks that its answers reach
+// every rule).
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normalizeVqaAnswer, vqaAccuracy } from "../src/index.ts";
@@ -57,7 +58,7 @@ describe("normalizeVqaAnswer", () => {
     ["somebody'd", "somebodyd"],
     ["constructor", "constructor"],
     ["\n yes\t", "yes"],
-    // A space at either end is none beside the hyphen.
+    // A space at either end does not count as a space beside the hyphen.
     [" -x-y", "x y"],
     ["x-y-\u3000", "x y"],
     [`${"a.".repeat(40)}b`, `${"a".repeat(32)}${"a.".repeat(8)}b`],
@@ -75,8 +76,8 @@ describe("vqaAccuracy", () => {
     ],
   });
 
-  test("is the share of nines of people of whom three agree", () => {
-    // k of ten agree: k leave-one-out votes see k - 1 others, the rest k.
+  test("is the share of groups of nine people in which three agree", () => {
+    // If k of ten agree, k leave-one-out votes see k - 1 others, and the rest see k.
     const expected = [0, 30, 60, 90, 100, 100];
     expect(vqaAccuracy([0, 1, 2, 3, 4, 10].map((agree) => asked("red", agree))).each).toEqual(
       expected.map((value) => expect.closeTo(value, 10) as number),

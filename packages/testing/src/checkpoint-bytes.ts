@@ -1,8 +1,8 @@
-// Writes whole checkpoints, for tests: safetensors, the zip archive of torch.save, and its older stream.
+// Writes whole checkpoints for tests: safetensors, torch.save's zip archive, and its older stream.
 import * as p from "./pickle-bytes.ts";
 import { zipOf, type TestMember, type ZipOptions } from "./zip-bytes.ts";
 
-/** A safetensors file of a header (an object, its text, or its bytes) and its data. */
+/** A safetensors file from a header (an object, text, or bytes) and data. */
 export function safetensorsOf(
   header: unknown,
   data: Uint8Array = new Uint8Array(0),
@@ -15,18 +15,18 @@ export function safetensorsOf(
   return Uint8Array.from([...p.littleEndian(text.length, 8), ...text, ...data]);
 }
 
-/** A float32 tensor of a state dict; strides, offset and storage only where they matter. */
+/** A float32 tensor of a state dict. Strides, offset and storage are given only if they matter. */
 export interface TestTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly strides?: readonly number[];
   readonly storageOffset?: number;
-  /** Key of the storage; the name of the tensor unless told. */
+  /** The key of the storage. Default: the tensor's name. */
   readonly storage?: string;
   readonly storageClass?: string;
 }
 
-/** Elements of each storage, by key. */
+/** The elements of each storage, by key. */
 export type TestStorages = Readonly<Record<string, readonly number[]>>;
 
 const rowMajor = (shape: readonly number[]): number[] =>
@@ -37,7 +37,7 @@ const sizes = (items: readonly number[]) => p.tuple(...items.map(p.int));
 export const floats = (values: readonly number[]): Uint8Array =>
   new Uint8Array(Float32Array.from(values).buffer);
 
-/** The pickle of one tensor, as `_rebuild_tensor_v2` writes it. `legacy` adds the view of a storage, None. */
+/** The pickle of one tensor, as `_rebuild_tensor_v2` writes it. `legacy` appends the storage's view, None. */
 export function tensorPickle(tensor: TestTensor, storages: TestStorages, legacy = false): p.Bytes {
   const key = tensor.storage ?? tensor.name;
   const id = [
@@ -70,7 +70,7 @@ export interface TorchZipOptions extends ZipOptions {
   readonly damage?: (pickle: Uint8Array) => Uint8Array;
 }
 
-/** The archive of torch.save around the pickle of `root`. */
+/** torch.save's archive around the pickle of `root`. */
 export function torchZipOf(
   root: p.Bytes,
   storages: TestStorages = {},

@@ -1,8 +1,8 @@
-// What went wrong, as the error that must have been thrown on purpose.
+// Catches the error that a call must throw.
 import { expect } from "vitest";
 import { BlipError } from "@blip-ts/base";
 
-/** The BlipError that `work` throws or rejects with; anything else fails the test. */
+/** The BlipError that `work` throws or rejects with. Any other outcome fails the test. */
 export async function failureOf(work: () => unknown): Promise<BlipError> {
   try {
     await work();

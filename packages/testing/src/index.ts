@@ -1,4 +1,4 @@
-// What the tests of several packages share.
+// Helpers that the tests of several packages share.
 export { arrayOf } from "./array-of.ts";
 export {
   floats,

@@ -1,10 +1,10 @@
-// Writes pickles opcode by opcode (protocol 2), for tests: also those that no library would write.
+// Writes pickles opcode by opcode (protocol 2) for tests, including ones that no library would write.
 
 export type Bytes = readonly number[];
 
 const utf8 = (text: string): Bytes => [...new TextEncoder().encode(text)];
 
-/** The opcodes or lines that these characters are. */
+/** The opcodes or lines of the given characters. */
 export const ascii = utf8;
 
 /** `width` little-endian bytes. */
@@ -23,7 +23,7 @@ export const bool = (value: boolean): Bytes => [value ? 0x88 : 0x89];
 export const text = (value: string): Bytes => [0x58, ...littleEndian(utf8(value).length, 4), ...utf8(value)];
 export const shortText = (value: string): Bytes => [0x8c, utf8(value).length, ...utf8(value)];
 
-/** BININT where it fits, else LONG1. */
+/** BININT if the value fits, otherwise LONG1. */
 export const int = (value: number | bigint): Bytes =>
   BigInt.asIntN(32, BigInt(value)) === BigInt(value)
     ? [0x4a, ...littleEndian(value, 4)]

@@ -1,4 +1,4 @@
-// Writes zip archives of stored members, for tests; any field can be made to lie.
+// Writes zip archives of stored members for tests. Any field can be made wrong.
 import { littleEndian } from "./pickle-bytes.ts";
 
 export interface TestMember {
@@ -6,20 +6,20 @@ export interface TestMember {
   readonly data: Uint8Array;
   readonly method?: number;
   readonly flags?: number;
-  /** Size and place as the directory gives them, where they are to differ from the truth. */
+  /** The size and offset in the directory, if they should differ from the true ones. */
   readonly claimedSize?: number;
   readonly claimedOffset?: number;
-  /** Name, size in the local header, where they are to differ. */
+  /** The name and size in the local header, if they should differ. */
   readonly localName?: string;
   readonly localSize?: number;
-  /** Bytes of padding in the local header's extra field, as PyTorch aligns storages. */
+  /** Bytes of padding in the local header's extra field, which PyTorch uses to align storages. */
   readonly padding?: number;
 }
 
 export interface ZipOptions {
   readonly comment?: Uint8Array;
   readonly zip64?: boolean;
-  /** Number of members as the end record gives it. */
+  /** The number of members in the end record. */
   readonly claimedCount?: number;
   readonly directoryShift?: number;
 }

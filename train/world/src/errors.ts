@@ -1,9 +1,9 @@
-// What can go wrong with the world: one factory per failure.
+// The errors of the world: one factory per failure.
 
-/** An error that people can act upon. */
+/** An error that the user can fix. */
 export class WorldError extends Error {
   readonly code: `world/${"art-damaged" | "art-missing" | "art-not-fetched" | "bad-option" | "out-not-empty" | "too-large" | "not-built" | "blip-failed" | "mixed-settings" | "no-tables"}`;
-  /** What the message names, as data. */
+  /** The values in the message, as data. */
   readonly fields: Readonly<Record<string, unknown>>;
 
   constructor(code: WorldError["code"], message: string, fields: WorldError["fields"]) {
@@ -24,14 +24,14 @@ export const artMissing = (path: string): WorldError =>
 export const artDamaged = (path: string, expected: string, got: string): WorldError =>
   new WorldError(
     "world/art-damaged",
-    `${path}: expected ${expected}, got ${got}. Delete it and run "npm run world:art" again.`,
+    `${path}: expected ${expected}, got ${got}. Delete the file and run "npm run world:art" again.`,
     { path, expected, got },
   );
 
 export const artNotFetched = (name: string, reason: string): WorldError =>
   new WorldError(
     "world/art-not-fetched",
-    `${name}: expected npm to fetch it, got: ${reason}. Check the network, or put the tarball of that version into train/world/art/.`,
+    `${name}: expected npm to fetch it, got an error: ${reason}. Check the network, or put the tarball of that version into train/world/art/.`,
     { name, reason },
   );
 
@@ -47,14 +47,14 @@ export const noScene = (key: string): RangeError =>
 export const tooLarge = (name: string, got: number): WorldError =>
   new WorldError(
     "world/too-large",
-    `${name}: expected numbers that half precision holds (65504 at most), got ${got}. Train with a smaller learning rate or clip the gradients.`,
+    `${name}: expected numbers within half precision (65504 at most), got ${got}. Train with a smaller learning rate or clip the gradients.`,
     { name, got },
   );
 
 export const outNotEmpty = (path: string): WorldError =>
   new WorldError(
     "world/out-not-empty",
-    `${path}: expected an empty folder or none, got files. Choose another --out, or delete it.`,
+    `${path}: expected an empty or new folder, got files. Choose another --out, or delete the folder.`,
     { path },
   );
 
@@ -68,20 +68,20 @@ export const notBuilt = (path: string): WorldError =>
 export const blipFailed = (command: string, code: number | string, log: string): WorldError =>
   new WorldError(
     "world/blip-failed",
-    `blip ${command}: expected it to end with 0, got ${code}. Read ${log}, then run the same command again.`,
+    `blip ${command}: expected exit code 0, got ${code}. Read ${log}, then run the same command again.`,
     { command, code, log },
   );
 
 export const mixedSettings = (folder: string, got: number): WorldError =>
   new WorldError(
     "world/mixed-settings",
-    `${folder}: expected results of the same settings, got ${got} different ones. Keep those of other settings in another folder.`,
+    `${folder}: expected results of the same settings, got ${got} different ones. Keep results of other settings in another folder.`,
     { folder, got },
   );
 
 export const noTables = (mark: string): WorldError =>
   new WorldError(
     "world/no-tables",
-    `The page: expected the mark ${mark} and its end, got none. Write both where the table is to stand.`,
+    `The page: expected the mark ${mark} and its end, got none. Write both at the place of the table.`,
     { mark },
   );

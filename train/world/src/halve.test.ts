@@ -48,7 +48,7 @@ test("weights are halves of the same values, beside the model's other files", as
   expect(readFileSync(join(out, "config.json"), "utf8")).toBe("{}");
 });
 
-test("a weight that half precision cannot hold is refused by its name", async () => {
+test("a weight that half precision cannot hold is rejected by its name", async () => {
   await write([1, 70_000]);
   await expect(halveModel(folder, join(folder, "large"))).rejects.toThrow(/^w: expected .* got 70000/);
 });

@@ -1,5 +1,5 @@
-// Weights in half precision, as they are kept between two stages of training: half of the bytes. They are read as float32
-// again, so that the next stage begins within a rounding of where the last one ended.
+// Stores weights in half precision between two stages of training, which takes half of the bytes. They are read back as
+// float32, so the next stage starts within a rounding error of the previous one.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -33,9 +33,9 @@ function halved(name: string, tensor: StoredTensor): MadeTensor | StoredTensor {
 }
 
 /**
- * Copies a model's folder, its weights in half precision.
- * @returns bytes of the weights' file
- * @throws {WorldError} `world/too-large`: a weight beyond what half precision holds
+ * Copies a model's folder, with its weights in half precision.
+ * @returns the size of the weights file in bytes
+ * @throws {WorldError} `world/too-large` if a weight exceeds the range of half precision
  */
 export async function halveModel(model: string, out: string): Promise<number> {
   mkdirSync(out, { recursive: true });

@@ -1,4 +1,4 @@
-// `npm run world -- ...` and `npm run world:art`: fetches the art, writes data, the sheet and the vocabulary.
+// `npm run world -- ...` and `npm run world:art`: fetches the art, and writes data, the sheet and the vocabulary.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
@@ -32,15 +32,15 @@ const whole =
 const number = (flag: string, about: string, least: number, value: number) =>
   new Option(`--${flag} <N>`, about).argParser(whole(`--${flag}`, least)).default(value);
 
-const worldOption = () => new Option("--world <NAME>", "which world").choices(worldNames).default("full");
+const worldOption = () => new Option("--world <NAME>", "the world").choices(worldNames).default("full");
 const splitOption = () =>
-  new Option("--split <NAME>", "which part of it").choices(splitNames).default("train");
+  new Option("--split <NAME>", "the split of the world").choices(splitNames).default("train");
 
 async function art({ catalogue = false }: { readonly catalogue?: boolean }): Promise<void> {
   mkdirSync(artFolder, { recursive: true });
   for (const wanted of artPackages) {
     const fetched = await fetchPackage(wanted);
-    say(`${wanted.name} ${wanted.version} (${wanted.licence}): ${fetched ? "fetched" : "is there"}`);
+    say(`${wanted.name} ${wanted.version} (${wanted.licence}): ${fetched ? "fetched" : "present"}`);
   }
   await drawArt(catalogue, say);
 }
@@ -63,7 +63,7 @@ interface MakeFlags {
   readonly falseCaptions: number;
 }
 
-/** Captions or questions of a scene, unless told. */
+/** The default number of captions or questions per scene. */
 const eachOf: Readonly<Record<TaskName, number>> = {
   ...{ caption: 5, retrieval: 5, match: 2, vqa: 3, nlvr: 1, web: 1, pretrain: 4 },
 };
@@ -113,7 +113,7 @@ function vocab({ out }: { readonly out: string }): void {
   for (const [word, ...pieces] of longWords(rows)) say(`more than two pieces: ${word} (${pieces.join(" ")})`);
 }
 
-/** Scenes per second of processor time, drawing alone. */
+/** Measures scenes per second of processor time, for drawing alone. */
 async function speed({
   world,
   count,
@@ -157,7 +157,7 @@ interface StemFlags {
 
 function stem({ size, out, ...sizes }: StemFlags): void {
   const weights = writeStem({ ...sizes, imageSize: size }, out);
-  say(`${out}: ${(weights / 1e6).toFixed(2)} million different weights in pre-training`);
+  say(`${out}: ${(weights / 1e6).toFixed(2)} million distinct weights in pre-training`);
 }
 
 async function halve(model: string, out: string): Promise<void> {
@@ -172,48 +172,43 @@ const program = new Command("world").description(
 program
   .command("art")
   .description(
-    "fetch the art (about 36 MB from the npm registry) and draw its sprites; without a network if it is there",
+    "fetch the art (about 36 MB from the npm registry) and draw its sprites; needs no network if the art is present",
   )
-  .option("--catalogue", "write data/sprites.json anew")
+  .option("--catalogue", "rewrite data/sprites.json")
   .action(art);
 program
   .command("make")
   .description("write data that `blip train` and `blip eval` read")
   .addOption(worldOption())
   .addOption(splitOption())
-  .addOption(
-    new Option("--task <NAME>", "what is said of the scenes").choices(taskNames).makeOptionMandatory(),
-  )
+  .addOption(new Option("--task <NAME>", "the task of the data").choices(taskNames).makeOptionMandatory())
   .addOption(number("count", "scenes, or statements", 1, 1000))
   .addOption(number("first", "number of the first scene", 0, 0))
   .addOption(
-    new Option("--each <N>", "captions, questions or false captions of a scene").argParser(
-      whole("--each", 1),
-    ),
+    new Option("--each <N>", "captions, questions or false captions per scene").argParser(whole("--each", 1)),
   )
   .addOption(
     new Option("--size <PIXELS>", "side of the images (default: 128, small 64)").argParser(
       whole("--size", 16),
     ),
   )
-  .addOption(number("seed", "of everything that is drawn", 0, 1))
-  .requiredOption("--out <DIR>", "an empty folder, or none yet")
+  .addOption(number("seed", "seed of all random draws", 0, 1))
+  .requiredOption("--out <DIR>", "an empty or new folder")
   .addOption(
-    new Option("--form <FORM>", "default: shards for train, else a list").choices(["shards", "list"]),
+    new Option("--form <FORM>", "default: shards for train, otherwise a list").choices(["shards", "list"]),
   )
-  .addOption(new Option("--image <FORMAT>", "png keeps each pixel").choices(imageFormats).default("png"))
-  .option("--plain", "one plain sentence of a scene: all things, their clear relation, the place")
+  .addOption(new Option("--image <FORMAT>", "png preserves each pixel").choices(imageFormats).default("png"))
+  .option("--plain", "one plain sentence per scene: all things, their clear relation, the place")
   .option("--blind", "every image is the same grey, for the score of a blind model")
   .addOption(
-    new Option(
-      "--patches <PIXELS>",
-      "say what each patch of this side shows, for the loss patch-names",
-    ).argParser(whole("--patches", 4)),
+    new Option("--patches <PIXELS>", "label each patch of this side, for the loss patch-names").argParser(
+      whole("--patches", 4),
+    ),
   )
   .addOption(
     number(
       "false-captions",
-      "captions of a scene that are false by one edit, for `blip train --false-captions`",
+      "captions per scene that are false by one edit, for `blip train --false-captions`",
       0,
       0,
     ),
@@ -225,13 +220,13 @@ program
   .addOption(worldOption())
   .addOption(splitOption())
   .addOption(
-    new Option("--kind <KIND>", "what is on it")
+    new Option("--kind <KIND>", "contents of the sheet")
       .choices(["document", "captions", "web", "statements"])
       .default("document"),
   )
   .addOption(number("first", "number of the first scene", 0, 0))
   .addOption(number("count", "scenes, or statements", 1, 40))
-  .requiredOption("--out <FILE>", "a .jpg or .png")
+  .requiredOption("--out <FILE>", "a .jpg or .png file")
   .action(sheet);
 program
   .command("vocab")
@@ -240,18 +235,18 @@ program
   .action(vocab);
 program
   .command("stem")
-  .description("write a model of some sizes for `blip train --init` to begin with: its weights are zero")
+  .description("write a starting model of given sizes for `blip train --init`, with zero weights")
   .addOption(number("size", "side of the images", 16, 128))
   .addOption(number("patch", "side of a patch", 4, 16))
-  .addOption(number("width", "of all states, a multiple of 32", 32, 192))
-  .addOption(number("image-layers", "of the image encoder", 1, 6))
-  .addOption(number("text-layers", "of text encoder and decoder", 1, 3))
-  .addOption(number("projection", "of the joint embedding", 8, 128))
+  .addOption(number("width", "width of all states, a multiple of 32", 32, 192))
+  .addOption(number("image-layers", "layers of the image encoder", 1, 6))
+  .addOption(number("text-layers", "layers of text encoder and decoder", 1, 3))
+  .addOption(number("projection", "width of the joint embedding", 8, 128))
   .requiredOption("--out <DIR>", "the folder")
   .action(stem);
 program
   .command("halve")
-  .description("copy a model with its weights in half precision: what is kept between stages of training")
+  .description("copy a model with its weights in half precision, to keep it between stages of training")
   .argument("<model>", "a folder")
   .argument("<out>", "a folder")
   .action(halve);

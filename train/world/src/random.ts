@@ -1,8 +1,8 @@
-// Random numbers from a key: xmur3 makes a state of a text, sfc32 (Chris Doty-Humphrey, PractRand) draws from it. The same
-// key gives the same numbers on every machine, as only 32-bit integers are computed with.
+// Random numbers from a key: xmur3 hashes a text to a state, and sfc32 (Chris Doty-Humphrey, PractRand) draws from it.
+// Only 32-bit integer arithmetic is used, so the same key gives the same numbers on every machine.
 import { must } from "@blip-ts/base";
 
-/** A 32-bit hash of a text, for every call another one (xmur3). */
+/** A sequence of 32-bit hashes of a text, a different one at each call (xmur3). */
 function hasher(text: string): () => number {
   let h = 1779033703 ^ text.length;
   for (let at = 0; at < text.length; at++) {
@@ -16,21 +16,21 @@ function hasher(text: string): () => number {
   };
 }
 
-/** A number from 0 to below 1 that follows from a text alone. */
+/** A number in [0, 1) that depends only on a text. */
 export function shareOf(text: string): number {
   const next = hasher(text);
   next();
   return next() / 2 ** 32;
 }
 
-/** One sequence of numbers. */
+/** One sequence of random numbers. */
 export class Random {
   #a: number;
   #b: number;
   #c: number;
   #counter: number;
 
-  /** @param key what is drawn for: seed, split, number of the scene, purpose */
+  /** @param key the purpose of the draws: seed, split, number of the scene, use */
   constructor(key: string) {
     const next = hasher(key);
     this.#a = next();
@@ -40,7 +40,7 @@ export class Random {
     for (let warm = 0; warm < 12; warm++) this.word();
   }
 
-  /** 32 bits. */
+  /** 32 random bits. */
   word(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -51,32 +51,32 @@ export class Random {
     return sum >>> 0;
   }
 
-  /** From 0 to below 1. */
+  /** A number in [0, 1). */
   unit(): number {
     return this.word() / 2 ** 32;
   }
 
-  /** From `low` to below `high`. */
+  /** A number in [`low`, `high`). */
   between(low: number, high: number): number {
     return low + (high - low) * this.unit();
   }
 
-  /** A whole number from 0 to below `count`. */
+  /** An integer in [0, `count`). */
   below(count: number): number {
     return Math.floor(this.unit() * count);
   }
 
-  /** True with this chance. */
+  /** True with this probability. */
   chance(share: number): boolean {
     return this.unit() < share;
   }
 
-  /** An element, each as likely. @throws {RangeError} if the list is empty */
+  /** A uniformly drawn element. @throws {RangeError} if the list is empty */
   pick<T>(list: readonly T[]): T {
     return must(list, this.below(list.length), "element to draw");
   }
 
-  /** A key, as likely as its weight. @throws {RangeError} if there is none */
+  /** A key drawn by its weight. @throws {RangeError} if there is none */
   weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
     const names = Object.keys(weights) as K[];
     const total = names.reduce((sum, name) => sum + (weights[name] ?? 0), 0);
@@ -88,7 +88,7 @@ export class Random {
     return must(names, names.length - 1, "weight to draw");
   }
 
-  /** The elements in a random order, each order as likely (Fisher and Yates). */
+  /** The elements in a uniformly random order (Fisher-Yates). */
   shuffled<T>(list: readonly T[]): T[] {
     const order = [...list];
     for (let end = order.length - 1; end > 0; end--) {
@@ -100,7 +100,7 @@ export class Random {
     return order;
   }
 
-  /** So many elements, each at most once. */
+  /** Draws `count` elements without repetition. */
   sample<T>(list: readonly T[], count: number): T[] {
     return this.shuffled(list).slice(0, count);
   }

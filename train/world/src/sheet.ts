@@ -1,4 +1,4 @@
-// The contact sheet: scenes with what is said of them, to look at.
+// The contact sheet: scenes with their texts, for inspection.
 import { writeFileSync } from "node:fs";
 import sharp, { type OverlayOptions } from "sharp";
 import { atLeast, last, must } from "@blip-ts/base";
@@ -34,7 +34,7 @@ const grey = (text: string): Line => ({ text, colour: "#777777" });
 
 const headOf = ({ split }: SceneSource, { style }: Scene): Line => grey(`${split.name}  ${style}`);
 
-/** Captions, one that is false, and questions. */
+/** Cells with a true caption, a false one, and a question. */
 export function captionCells(source: SceneSource, count: number, first = 0): Cell[] {
   const balance = new Balance();
   return Array.from({ length: count }, (_, at) => {
@@ -67,7 +67,7 @@ export function webCells(source: SceneSource, count: number, first = 0): Cell[] 
   });
 }
 
-/** Of many cells so many of each web kind, in their order. */
+/** Selects up to a number of cells of each web kind, in order. */
 function someOfEach(cells: readonly Cell[], most: Readonly<Record<WebKind, number>>): Cell[] {
   const left = new Map<string, number>(
     Object.entries(most).map(([kind, count]) => [`web text: ${kind}`, count]),
@@ -95,7 +95,7 @@ const lineHeight = 13;
 const mostLines = 10;
 const letters = 27;
 
-/** Lines of at most so many letters. */
+/** Wraps a line at `width` letters. */
 function wrapped({ text, colour }: Line, width: number): Line[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -122,7 +122,9 @@ function textOf(lines: readonly Line[]): Buffer {
   );
 }
 
-/** Where each row of cells begins, and where the last one ends: a row is as high as its longest text. */
+/**
+ * The top edge of each row of cells, and the bottom edge of the last. A row is as high as its longest text requires.
+ */
 function tops(cells: readonly Cell[], columns: number): number[] {
   const edges = [gap];
   for (let at = 0; at < cells.length; at += columns) {
@@ -132,7 +134,7 @@ function tops(cells: readonly Cell[], columns: number): number[] {
   return edges;
 }
 
-/** Writes a sheet of cells as a JPEG or PNG, by the name of the file. */
+/** Writes cells to a JPEG or PNG file, depending on its name. */
 export async function writeSheet(cells: readonly Cell[], columns: number, path: string): Promise<void> {
   const panoramas = await readPanoramas();
   const drawers = new Map<SceneSource, Drawer>();
@@ -158,7 +160,7 @@ export async function writeSheet(cells: readonly Cell[], columns: number, path: 
 
 const source = (world: WorldName, split: SplitName): SceneSource => sceneSource(world, split, 1);
 
-/** The sheet of docs/world.jpg: only art whose licence allows it. */
+/** The sheet of docs/world.jpg. It contains only art whose licence allows that. */
 export function documentCells(): Cell[] {
   return [
     ...captionCells(source("full", "S0"), 16),

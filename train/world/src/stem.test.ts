@@ -11,7 +11,7 @@ test("the embedded model's sizes give the shapes of its file, and its number of 
   expect(shapes.get("vision_model.encoder.layers.4.mlp.fc1.weight")).toEqual([640, 160]);
   expect(shapes.has("vision_model.encoder.layers.5.mlp.fc1.weight")).toBe(false);
   const all = [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  // 17,390,356 bytes: an eight-byte size, the header, four bytes a weight.
+  // 17,390,356 bytes: an eight-byte size, the header, four bytes per weight.
   expect(all).toBe(4_340_235);
   expect(distinctWeights(shapes)).toBeLessThan(all);
 });
@@ -38,7 +38,7 @@ test("other sizes are written whole, with the world's vocabulary", () => {
   rmSync(out, { recursive: true });
 });
 
-test("sizes that do not fit are refused", () => {
+test("sizes that do not fit are rejected", () => {
   expect(() => writeStem({ ...embedded, imageSize: 100 }, "nowhere")).toThrow(
     "--size: expected a multiple of 16",
   );

@@ -1,26 +1,26 @@
-// A model to begin with from scratch: sizes and vocabulary in files that `blip train --init` takes, with weights of zero.
-// The names of the weights are those of the embedded model's file, layer by layer.
+// Writes a starting model for training from scratch: config and vocabulary files for `blip train --init`, with zero
+// weights. The names of the weights come from the embedded model's file, layer by layer.
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { badOption } from "./errors.ts";
 
 export interface StemOptions {
-  /** Side of the images, a multiple of the patch's. */
+  /** The side of the images, a multiple of the patch's side. */
   readonly imageSize: number;
   readonly patch: number;
-  /** Of image and text states, a multiple of 32: a head has 32. */
+  /** The width of image and text states, a multiple of 32, because a head has 32. */
   readonly width: number;
   readonly imageLayers: number;
   readonly textLayers: number;
-  /** Of the joint embedding. */
+  /** The width of the joint embedding. */
   readonly projection: number;
 }
 
 const embedded = fileURLToPath(new URL("../../../packages/blip/models/picture-book/", import.meta.url));
 const vocabPath = new URL("../vocab.txt", import.meta.url);
 
-/** Most tokens of a text. */
+/** The maximum number of tokens in a text. */
 const positions = 64;
 
 interface Stored {
@@ -30,7 +30,7 @@ interface Stored {
 const isStored = (value: unknown): value is Stored =>
   typeof value === "object" && value !== null && "shape" in value && Array.isArray(value.shape);
 
-/** Names and shapes in a safetensors file. */
+/** The names and shapes in a safetensors file. */
 function headerOf(path: string): (readonly [name: string, shape: readonly number[]])[] {
   const file = openSync(path, "r");
   try {
@@ -47,7 +47,7 @@ function headerOf(path: string): (readonly [name: string, shape: readonly number
   }
 }
 
-/** The embedded model's sizes, which its shapes are made of: each is known by its number. */
+/** The embedded model's sizes. Each number identifies a dimension in its shapes. */
 const own = { width: 160, inner: 640, projections: 480, words: 297, tokens: 65, joint: 128 } as const;
 
 function shapeFor(
@@ -75,7 +75,7 @@ const layerOf = (name: string): number | undefined => {
   return layer === undefined ? undefined : Number(layer);
 };
 
-/** All weights of a model of these sizes, by name. */
+/** The shapes of all weights of a model with these sizes, by name. */
 export function weightShapes(options: StemOptions, words: number): ReadonlyMap<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   for (const [name, shape] of headerOf(join(embedded, "model.safetensors"))) {
@@ -130,7 +130,10 @@ function configFor(options: StemOptions, words: number): Config {
   };
 }
 
-/** Weights that tie in training are one: a decoder's words and all but its self-attention are the encoder's. */
+/**
+ * The number of weights, counting tied ones once: the decoder shares everything but its self-attention with the
+ * encoder.
+ */
 export function distinctWeights(shapes: ReadonlyMap<string, readonly number[]>): number {
   let sum = 0;
   for (const [name, shape] of shapes) {
@@ -142,8 +145,8 @@ export function distinctWeights(shapes: ReadonlyMap<string, readonly number[]>):
 }
 
 /**
- * Writes config.json, the vocabulary and weights of zero.
- * @returns how many different weights the pre-training of such a model has
+ * Writes config.json, the vocabulary and zero weights.
+ * @returns the number of distinct weights in pre-training
  * @throws {WorldError} `world/bad-option`
  */
 export function writeStem(options: StemOptions, out: string): number {

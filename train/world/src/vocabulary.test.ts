@@ -7,11 +7,11 @@ const rows = readFileSync(new URL("../vocab.txt", import.meta.url), "utf8")
   .split("\n");
 
 describe("vocab.txt", () => {
-  test("is what the script makes", () => {
+  test("matches the script's output", () => {
     expect(rows).toEqual(vocabulary());
   });
 
-  test("has 1,536 to 2,048 rows of bert-base-uncased, each once, and few of its own", () => {
+  test("has 1,536 to 2,048 rows of bert-base-uncased, each once, and few others", () => {
     expect(rows.length).toBeGreaterThanOrEqual(1536);
     expect(rows.length).toBeLessThanOrEqual(2048);
     expect(new Set(rows).size).toBe(rows.length);

@@ -1,5 +1,5 @@
-// The vocabulary of small models of this world: the rows of bert-base-uncased's that its sentences need, single characters,
-// so that nothing is unknown, and BERT's most frequent words up to a round number.
+// The vocabulary of this world's small models: the rows of bert-base-uncased's vocabulary that the sentences need,
+// single characters so that nothing is unknown, and BERT's most frequent words up to a round number.
 import { readFileSync } from "node:fs";
 import { catalogue } from "./art/catalogue.ts";
 import { Random } from "./random.ts";
@@ -16,10 +16,10 @@ import { places } from "./words/places.ts";
 
 const bertPath = new URL("../../../packages/blip/models/bert-base-uncased/vocab.txt", import.meta.url);
 
-/** bert-base-uncased's rows, in their order. */
+/** The rows of bert-base-uncased's vocabulary, in order. */
 export const bertRows = (): readonly string[] => readFileSync(bertPath, "utf8").trimEnd().split("\n");
 
-/** Words and marks of a text, as BERT's first tokenizer parts them. */
+/** Splits a text into words and marks like BERT's first tokenizer. */
 export const wordsIn = (text: string): readonly string[] =>
   text
     .toLowerCase()
@@ -27,7 +27,7 @@ export const wordsIn = (text: string): readonly string[] =>
     .replace(/[\u0300-\u036f]/g, "")
     .match(/[a-z0-9]+|[^\sa-z0-9]/g) ?? [];
 
-/** The longest pieces from the left; undefined if there are none. */
+/** The longest pieces from the left; undefined if a part has none. */
 export function piecesOf(word: string, rows: ReadonlySet<string>): readonly string[] | undefined {
   const pieces: string[] = [];
   for (let at = 0; at < word.length;) {
@@ -41,7 +41,7 @@ export function piecesOf(word: string, rows: ReadonlySet<string>): readonly stri
   return pieces;
 }
 
-/** What the lists of words hold. */
+/** The texts in the lists of words. */
 function listedTexts(): readonly string[] {
   const things = concepts.flatMap(({ name, singular, plural, synonyms }) => [
     ...[name, singular, plural],
@@ -58,10 +58,10 @@ function listedTexts(): readonly string[] {
   ];
 }
 
-/** Scenes whose texts are gathered, of each world and split. */
+/** The number of scenes of each world and split whose texts are collected. */
 const scenesPerSplit = 160;
 
-/** What is said of many scenes. */
+/** The texts of many scenes. */
 function saidTexts(): readonly string[] {
   const texts: string[] = [];
   for (const world of worldNames)
@@ -83,7 +83,7 @@ function saidTexts(): readonly string[] {
 
 let gathered: ReadonlySet<string> | undefined;
 
-/** All words of all templates; what only `spam` says is apart. */
+/** All words of all templates, without the words that only `spam` uses. */
 export function templateWords(): ReadonlySet<string> {
   gathered ??= new Set([...listedTexts(), ...saidTexts()].flatMap(wordsIn));
   return gathered;
@@ -96,7 +96,7 @@ const marks = Array.from("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
 
 /**
  * The rows of vocab.txt.
- * @param least rows that it has at least: BERT's most frequent words fill it up
+ * @param least the minimum number of rows; BERT's most frequent words fill up the rest
  */
 export function vocabulary(least = 1536): readonly string[] {
   const bert = bertRows();
@@ -114,11 +114,11 @@ export function vocabulary(least = 1536): readonly string[] {
     if (rows.size + fixed >= least) break;
     if (/^[a-z]{2,}$/.test(row)) rows.add(row);
   }
-  // What BERT itself parts into three pieces stands whole at the end, so that sentences stay short.
+  // Words that BERT splits into three pieces or more are added whole at the end, to keep sentences short.
   return [...first, ...[...rows].sort(), ...own.sort(), ...end];
 }
 
-/** Two pieces if a word has them, else the longest ones from the left. */
+/** Two pieces if possible, otherwise the longest ones from the left. */
 function shortest(word: string, known: ReadonlySet<string>): readonly string[] | undefined {
   const greedy = piecesOf(word, known);
   if (greedy === undefined || greedy.length <= 2) return greedy;

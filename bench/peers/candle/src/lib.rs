@@ -1,5 +1,5 @@
-//! candle's BLIP (candle-transformers) under the same orders as the other peers: one picture through the image encoder,
-//! and a greedy caption as candle's own example makes it. Inputs are those of packages/cli/src/bench/inputs.ts.
+//! candle's BLIP (candle-transformers), with the same orders as the other peers: it encodes one image, and makes a
+//! greedy caption as candle's own example does. Inputs are those of packages/cli/src/bench/inputs.ts.
 
 #[cfg(target_family = "wasm")]
 mod page;
@@ -32,7 +32,7 @@ pub struct Peer {
 impl Peer {
     /// `config` is a config.json in transformers' form, which candle reads as it is.
     pub fn new(config: &Config, weights: VarBuilder) -> Result<Self> {
-        // The file holds the tied matrix once; candle asks for it under its second name too.
+        // The file holds the tied matrix once; candle also reads it by its second name.
         let weights = weights.rename_f(|name| match name {
             "text_decoder.cls.predictions.decoder.weight" => {
                 "text_decoder.bert.embeddings.word_embeddings.weight".to_string()
@@ -49,14 +49,14 @@ impl Peer {
         })
     }
 
-    /// The first 8 of the picture's states.
+    /// The first 8 numbers of the image's states.
     pub fn image(&self) -> Result<Vec<f32>> {
         let states = self.net.vision_model().forward(&self.pixels)?;
         states.flatten_all()?.i(..8)?.to_vec1()
     }
 
-    /// [DEC] and 20 tokens, [SEP] held back: each step has the last token alone, as in candle's example, which keeps
-    /// the keys and values of the text and makes those of the picture anew.
+    /// [DEC] and 20 tokens, with [SEP] suppressed. As in candle's example, each step gets only the last token: it keeps
+    /// the keys and values of the text and computes those of the image again.
     pub fn caption(&mut self) -> Result<Vec<u32>> {
         self.net.reset_kv_cache();
         let mut tokens = vec![DEC];
@@ -73,5 +73,5 @@ impl Peer {
     }
 }
 
-/// The type in which everything is computed.
+/// The type of all computation.
 pub const DTYPE: DType = DType::F32;

@@ -1,8 +1,8 @@
-//! Orders as lines of JSON on stdin, answers as lines on stdout, as in bench/peers/line_json.py.
+//! Reads orders as lines of JSON on stdin and answers as lines on stdout, as bench/peers/line_json.py does.
 //!
 //!     RAYON_NUM_THREADS=2 candle-peer ITM CAPTION
 //!
-//! The picture is encoded by the weights of the first folder, as by the other peers, the caption made by the second's.
+//! The first folder's weights encode the image, as in the other peers; the second's make the caption.
 use std::error::Error;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::path::Path;
@@ -17,9 +17,9 @@ type Answer = Result<Value, Box<dyn Error>>;
 
 fn load(itm: &Path, caption: &Path) -> Result<Peer, Box<dyn Error>> {
     let config = serde_json::from_slice(&std::fs::read(caption.join("config.json"))?)?;
-    // What several files hold is read from the last one.
+    // If several files hold a tensor, the last file is read.
     let files = [caption, itm].map(|folder| folder.join("model.safetensors"));
-    // The files are mapped, as in candle's example: they must not change while this runs.
+    // The files are mapped, as in candle's example, so they must not change while this runs.
     let weights = unsafe { VarBuilder::from_mmaped_safetensors(&files, DTYPE, &Device::Cpu)? };
     Ok(Peer::new(&config, weights)?)
 }
@@ -50,7 +50,7 @@ fn answer(peer: &mut Option<Peer>, [itm, caption]: [&Path; 2], order: &Value) ->
     }
 }
 
-/// As in Cargo.toml.
+/// The version in Cargo.toml.
 const CANDLE_VERSION: &str = "0.11.1";
 
 fn main() -> Result<(), Box<dyn Error>> {

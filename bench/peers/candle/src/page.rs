@@ -1,4 +1,4 @@
-//! The same in a page, as WebAssembly without glue: bench/page/candle.mjs is its other side.
+//! The same peer in a page, as WebAssembly without glue code; bench/page/candle.mjs calls it.
 
 use candle_core::{Device, Result};
 use candle_nn::VarBuilder;
@@ -7,7 +7,7 @@ use crate::{DTYPE, Peer};
 
 #[link(wasm_import_module = "page")]
 unsafe extern "C" {
-    /// Says what went wrong: text as UTF-8.
+    /// Reports an error: text as UTF-8.
     fn complain(text: *const u8, length: usize);
 }
 
@@ -15,7 +15,7 @@ fn complaint(text: &str) {
     unsafe { complain(text.as_ptr(), text.len()) }
 }
 
-/// Room for a file, which `open` takes over.
+/// Allocates memory for a file; `open` takes ownership of it.
 #[unsafe(no_mangle)]
 pub extern "C" fn room(length: usize) -> *mut u8 {
     Box::leak(vec![0u8; length].into_boxed_slice()).as_mut_ptr()
@@ -33,10 +33,10 @@ fn opened(config: &[u8], weights: Vec<u8>) -> Result<Peer> {
     Peer::new(&config, weights)
 }
 
-/// A model of config.json and model.safetensors, each in its `room`; null where it cannot be opened.
+/// Opens a model from config.json and model.safetensors, each in memory from `room`. Returns null on failure.
 ///
 /// # Safety
-/// Both places are rooms of these lengths, which are not used again.
+/// Both pointers come from `room` with these lengths, and are not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn open(
     config: *mut u8,
@@ -51,19 +51,19 @@ pub unsafe extern "C" fn open(
         .map_or(std::ptr::null_mut(), |peer| Box::into_raw(Box::new(peer)))
 }
 
-/// 8 numbers. Returns where they are, or null.
+/// Returns a pointer to 8 numbers, or null.
 ///
 /// # Safety
-/// `peer` is what `open` gave.
+/// `peer` comes from `open`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn image(peer: *mut Peer) -> *const f32 {
     told(unsafe { &*peer }.image()).map_or(std::ptr::null(), |states| states.leak().as_ptr())
 }
 
-/// 21 ids. Returns where they are, or null.
+/// Returns a pointer to 21 ids, or null.
 ///
 /// # Safety
-/// `peer` is what `open` gave.
+/// `peer` comes from `open`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caption(peer: *mut Peer) -> *const u32 {
     told(unsafe { &mut *peer }.caption()).map_or(std::ptr::null(), |tokens| tokens.leak().as_ptr())

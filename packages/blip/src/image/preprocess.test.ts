@@ -93,19 +93,19 @@ describe("parseImageConfig", () => {
   });
 
   test.each<[unknown, RegExp]>([
-    [[], /expected an object of settings, found \[\]/],
-    [{ size: { shortest_edge: 224 } }, /size: expected .*shortest_edge.*found {"shortest_edge":224}/],
+    [[], /expected an object of settings, got \[\]/],
+    [{ size: { shortest_edge: 224 } }, /size: expected .*shortest_edge.*got {"shortest_edge":224}/],
     [{ size: 0 }, /size: expected a side of 1 to 2048 pixels/],
     [{ size: { height: 384 } }, /size: expected a side/],
-    [{ size: 1e9 }, /found 1000000000/],
-    [{ resample: 2 }, /resample: expected 3 \(bicubic\).*found 2/],
-    [{ do_resize: "yes" }, /do_resize: expected true or false, found "yes"/],
+    [{ size: 1e9 }, /got 1000000000/],
+    [{ resample: 2 }, /resample: expected 3 \(bicubic\).*got 2/],
+    [{ do_resize: "yes" }, /do_resize: expected true or false, got "yes"/],
     [{ do_center_crop: true }, /do_center_crop: expected false/],
     [{ do_convert_rgb: false }, /do_convert_rgb: expected true/],
-    [{ rescale_factor: -1 }, /rescale_factor: expected a positive number, found -1/],
-    [{ image_mean: [1, 2] }, /image_mean: expected three numbers.*found \[1,2\]/],
+    [{ rescale_factor: -1 }, /rescale_factor: expected a positive number, got -1/],
+    [{ image_mean: [1, 2] }, /image_mean: expected three numbers.*got \[1,2\]/],
     [{ image_std: [1, 0, 1] }, /image_std: expected numbers other than 0/],
-    [{ image_std: "x".repeat(500) }, /found "x{79}\.\.\./],
+    [{ image_std: "x".repeat(500) }, /got "x{79}\.\.\./],
   ])("refuses %j by name", (json, message) => {
     expect(() => parseImageConfig(json, name)).toThrow(message);
     expect(() => parseImageConfig(json, name)).toThrow(

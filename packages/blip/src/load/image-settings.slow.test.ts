@@ -118,13 +118,13 @@ describe("image settings that cannot be used", () => {
       "a word for the settings",
       { image_processor: "BlipImageProcessor" },
       "image/bad-config",
-      /image_processor: expected an object of settings, found "BlipImageProcessor"/,
+      /image_processor: expected an object of settings, got "BlipImageProcessor"/,
     ],
     [
       "a mean of two numbers",
       { image_processor: { image_mean: [1, 2] } },
       "image/bad-config",
-      /image_processor\.image_mean: expected three numbers.*found \[1,2\]/,
+      /image_processor\.image_mean: expected three numbers.*got \[1,2\]/,
     ],
     [
       "a size out of range",
@@ -136,7 +136,7 @@ describe("image settings that cannot be used", () => {
       "a factor beyond float32",
       { image_processor: { rescale_factor: 1e308 } },
       "image/bad-config",
-      /image_processor\.rescale_factor: expected a number with which pixel values are finite.*found 1e\+308/,
+      /image_processor\.rescale_factor: expected a number with which pixel values are finite.*got 1e\+308/,
     ],
     [
       "a mean beyond float32",

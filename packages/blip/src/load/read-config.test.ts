@@ -85,7 +85,7 @@ describe("readConfig", () => {
     [
       "another activation",
       { text_config: { hidden_act: "relu" } },
-      /text_config\.hidden_act: expected "gelu".*, found "relu"/,
+      /text_config\.hidden_act: expected "gelu".*, got "relu"/,
     ],
     [
       "heads that do not divide the width",
@@ -95,7 +95,7 @@ describe("readConfig", () => {
     [
       "a number that is none",
       { text_config: { num_attention_heads: "12" } },
-      /text_config\.num_attention_heads: expected a whole number from 1 to 65536, found "12"/,
+      /text_config\.num_attention_heads: expected a whole number from 1 to 65536, got "12"/,
     ],
   ])("refuses %s", (_what, json, message) => {
     expect(() => readConfig("config.json", base, json, { compat: "hf" })).toThrow(message);

@@ -257,7 +257,7 @@ describe("refuses", () => {
 
   test.each<[what: string, named: (readonly [string, PartTask])[], code: string, message: RegExp]>([
     ["nothing", [], "suite/bad-parts", /got none/],
-    ["a task that is none", [["sing", "match"]], "usage/bad-option", /expected match or .*found sing/],
+    ["a task that is none", [["sing", "match"]], "usage/bad-option", /expected match or .*got sing/],
     [
       "a part that lacks its task",
       [["ask", "caption"]],

@@ -24,7 +24,7 @@ const failed = (about: object) => ({
   ...about,
   error: {
     code,
-    message: expect.stringMatching(/expected finite numbers in .*, found others/) as string,
+    message: expect.stringMatching(/expected finite numbers in .*, got others/) as string,
   },
 });
 

@@ -60,7 +60,7 @@ describe.each(ofTexts)("%s", (_, call) => {
     async (_shown, bad) => {
       const failure = await failureOf(() => call(bad as never));
       expect(failure).toBeInstanceOf(UsageError);
-      expect(failure.message).toMatch(/expected a (?:list of texts|text), found/);
+      expect(failure.message).toMatch(/expected a (?:list of texts|text), got/);
     },
   );
 });
@@ -71,7 +71,7 @@ describe.each(ofImages)("%s", (_, call) => {
     async (_shown, bad) => {
       const failure = await failureOf(() => call(bad as never));
       expect(failure).toBeInstanceOf(UsageError);
-      expect(failure.message).toContain("images: expected a list of images, found");
+      expect(failure.message).toContain("images: expected a list of images, got");
     },
   );
 });

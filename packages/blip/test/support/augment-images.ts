@@ -1,4 +1,4 @@
-// The 20 small images of oracle/train/data/images.py, by the same integer arithmetic.
+// The 20 small images of oracle/train/data/images.py, computed with the same integer arithmetic.
 import type { RgbImage } from "../../src/image/raw-image.ts";
 
 const sizes = [
@@ -34,5 +34,5 @@ export const augmentImages: readonly RgbImage[] = Array.from({ length: 20 }, (_,
   return image(number, width, height);
 });
 
-/** A square of noise. */
+/** A square image of noise. */
 export const noise = (side: number): RgbImage => image(0, side, side);

@@ -1,21 +1,21 @@
-// What a script needs of the engine that runs it, beside what a list of engines has: MDN's compatibility data
-// (@mdn/browser-compat-data) about every global, static member and member name that the script speaks of.
+// Compares the features that a script uses with those that a list of engines supports. The source is MDN's
+// compatibility data (@mdn/browser-compat-data) on every global, static member and member name in the script.
 import { createRequire } from "node:module";
 import type { CompatData, CompatStatement, Identifier } from "@mdn/browser-compat-data";
 import { Linter, type Rule } from "eslint";
 
-// Not imported: the tests' bundler would make a script of its 20 MB.
+// Not imported, since the tests' bundler would turn its 20 MB into a script.
 const data = createRequire(import.meta.url)("@mdn/browser-compat-data") as CompatData;
 
-/** Engines by MDN's names, with the oldest version of each that has to do. */
+/** Engines by MDN's names, each with the oldest supported version. */
 export type Engines = Readonly<Record<string, string>>;
 
-/** What README states for pages: the first of each with WebAssembly SIMD and all of ES2022. */
+/** The browsers that README states: the first version of each with WebAssembly SIMD and all of ES2022. */
 export const browsers: Engines = { chrome: "111", firefox: "128", safari: "16.4" };
 /** package.json's `engines`. */
 export const oldestNode: Engines = { nodejs: "20.19.0" };
 
-/** Something that a script speaks of and that not all of the engines have. */
+/** A feature that a script uses and some of the engines lack. */
 export interface Missing {
   /** `AbortSignal.any`, or `.toSorted` for a member of something unknown. */
   readonly feature: string;
@@ -25,7 +25,7 @@ export interface Missing {
 
 const parts = (version: string) => version.split(".").map(Number);
 
-/** Is `a` at most `b`? */
+/** Whether `a` is at most `b`. */
 function atMost(a: string, b: string): boolean {
   const [left, right] = [parts(a), parts(b)];
   for (const [index, part] of left.entries()) {
@@ -37,17 +37,17 @@ function atMost(a: string, b: string): boolean {
 
 type Version = { readonly version_added?: unknown; readonly version_removed?: unknown };
 
-/** MDN writes "≤79" for a version that may be an earlier one. */
+/** Whether a version is at most the engine's. MDN writes "≤79" if the feature may be older. */
 const isSince = (version: unknown, engine: string): boolean =>
   typeof version === "string" && version !== "preview" && atMost(version.replace("≤", ""), engine);
 
-/** Has an engine of this version what the statement says, under this name and without a flag? */
+/** Whether an engine of this version has the feature, under this name and without a flag. */
 const isIn = (one: Version, engine: string): boolean =>
   !("flags" in one || "prefix" in one || "alternative_name" in one) &&
   isSince(one.version_added, engine) &&
   !isSince(one.version_removed, engine);
 
-/** The engines that lack a feature; those about which nothing is known do not lack it. */
+/** The engines that lack a feature. An engine without data counts as having it. */
 function lacking({ support }: CompatStatement, engines: Engines): string[] {
   const known = new Map<string, Version | readonly Version[]>(Object.entries(support));
   return Object.entries(engines).flatMap(([engine, version]) => {
@@ -62,18 +62,18 @@ const homes: readonly Identifier[] = [builtins ?? {}, data.api];
 const entry = (home: Identifier | undefined, name: string): Identifier | undefined =>
   home && Object.hasOwn(home, name) && name !== "__compat" ? home[name] : undefined;
 
-/** Globals that are instances: where their members are described. */
+/** Globals that are instances, with the interfaces that describe their members. */
 const instances: Readonly<Record<string, readonly string[]>> = {
   ...{ navigator: ["Navigator", "WorkerNavigator"], crypto: ["Crypto"], caches: ["CacheStorage"] },
   ...{ document: ["Document"], performance: ["Performance"], console: ["console"] },
   ...{ globalThis: ["Window"], self: ["Window", "WorkerGlobalScope"], window: ["Window"] },
 };
 
-/** What is said of a global. */
+/** The statements about a global. */
 const globalStatements = (name: string): CompatStatement[] =>
   homes.flatMap((home) => entry(home, name)?.__compat ?? []);
 
-/** What is said of a member of a global. */
+/** The statements about a member of a global. */
 const memberStatements = (global: string, member: string): CompatStatement[] =>
   homes.flatMap((home) =>
     [global, ...(instances[global] ?? [])].flatMap((owner) =>
@@ -81,7 +81,7 @@ const memberStatements = (global: string, member: string): CompatStatement[] =>
     ),
   );
 
-/** Interfaces of the platform whose members this package uses; those of the language's own all count. */
+/** Platform interfaces that this package uses. All of the language's own members count. */
 const used = [
   ...["AbortSignal", "Blob", "Cache", "CacheStorage", "ImageBitmap", "MessageEvent", "OffscreenCanvas"],
   ...[
@@ -100,7 +100,7 @@ interface Member {
   readonly statement: CompatStatement;
 }
 
-/** By a member's name, all members of that name. */
+/** All members, by name. */
 const byName = new Map<string, Member[]>();
 for (const owner of [...Object.values(builtins ?? {}), ...used.map((name) => data.api[name])] as Identifier[])
   for (const [name, { __compat: statement }] of Object.entries(owner) as [string, Identifier][])
@@ -109,13 +109,13 @@ for (const owner of [...Object.values(builtins ?? {}), ...used.map((name) => dat
       byName.set(plain, [...(byName.get(plain) ?? []), { owner: owner.__compat, statement }]);
     }
 
-/** What is said of members of a name, but for those of interfaces that engines lack altogether. */
+/** The statements about members with a name, except members of interfaces that engines lack altogether. */
 const namedStatements = (name: string, engines: Engines): CompatStatement[] =>
   (byName.get(name) ?? [])
     .filter(({ owner }) => owner === undefined || lacking(owner, engines).length === 0)
     .map(({ statement }) => statement);
 
-/** The engines that lack each of these; none if nothing is said. */
+/** The engines that lack every one of these features; none if there are no statements. */
 function lackingAll(statements: readonly CompatStatement[], engines: Engines): readonly string[] {
   let least: readonly string[] | undefined;
   for (const one of statements) {
@@ -128,17 +128,17 @@ function lackingAll(statements: readonly CompatStatement[], engines: Engines): r
 
 type Node = Rule.Node;
 
-/** The name of a member that is written as such. */
+/** The name of a member access with a literal name. */
 const memberName = (node: Node): string | undefined =>
   node.type === "MemberExpression" && !node.computed && node.property.type === "Identifier"
     ? node.property.name
     : undefined;
 
 /**
- * What a script speaks of and not all engines have. A member of something whose kind is not known counts if no member of
- * that name is there in all engines.
+ * Finds the features of a script that some engines lack. A member of a value of unknown type counts as missing if no
+ * member with that name exists in all engines.
  * @param code an ES module
- * @throws {Error} if its syntax is not that of ES2022
+ * @throws {Error} if its syntax is not ES2022
  */
 export function missingIn(code: string, file: string, engines: Engines): Missing[] {
   const found: Missing[] = [];
@@ -153,7 +153,7 @@ export function missingIn(code: string, file: string, engines: Engines): Missing
     return {
       Program() {
         const scope = sourceCode.scopeManager.globalScope;
-        // Names that nothing declares, and those that ESLint knows to be the language's.
+        // Names without a declaration, and those that ESLint knows as the language's globals.
         const references = [
           ...(scope?.through ?? []),
           ...(scope?.variables ?? []).flatMap((one) => one.references),

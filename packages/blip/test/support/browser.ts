@@ -1,9 +1,9 @@
-// A real Chromium, where there is one.
+// Chromium, if it is installed.
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium, type Browser } from "playwright-core";
 
-/** Chromium on this machine; undefined where there is none. */
+/** The path of Chromium on this machine; undefined if there is none. */
 export const chromiumPath = (() => {
   const names = ["chromium", "chromium-browser", "google-chrome"];
   const folders = (process.env.PATH ?? "").split(delimiter);
@@ -25,7 +25,9 @@ const flags = [
   "--disable-sync",
 ];
 
-/** Playwright gives each browser a fresh profile. @param gpu flags instead of those that turn the GPU off */
+/**
+ * Opens a browser; Playwright gives it a fresh profile. @param gpu flags that replace the one that turns the GPU off
+ */
 export const openBrowser = (gpu: readonly string[] = ["--disable-gpu"]): Promise<Browser> =>
   chromium.launch({
     ...(chromiumPath === undefined ? {} : { executablePath: chromiumPath }),

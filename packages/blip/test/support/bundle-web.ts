@@ -1,4 +1,4 @@
-// The page's entry as a bundler makes it: the bundle, and the workers beside it.
+// Bundles the page's entry as a bundler does, with its workers beside it.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -6,17 +6,17 @@ import { rolldown } from "rolldown";
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
 
 /**
- * Bundles a page's script, with this package as it is built; its workers go beside it.
- * @param entry a script, or the package itself
- * @returns the code of all
- * @throws {Error} where something cannot be resolved for browsers
+ * Bundles a page's script with the built package. The workers go into the same folder.
+ * @param entry a script; by default the package itself
+ * @returns the code of the script and of each worker
+ * @throws {Error} if an import cannot be resolved for browsers
  */
 export async function bundleForPage(folder: string, entry = join(dist, "web.js")) {
   const one = async (input: string, name: string) => {
     const bundle = await rolldown({
       input,
       platform: "browser",
-      // Types see the sources; the page gets what people get.
+      // Type checks use the sources; the page gets the published build.
       tsconfig: false,
       resolve: { alias: { "blip-ts": join(dist, "web.js") } },
       // The engine is served beside the page.

@@ -1,4 +1,4 @@
-// Collected images with texts for CapFilt, what a run kept, and runs in a process of their own that are killed.
+// Web images with texts for CapFilt, the pairs that a run kept, and runs in child processes that are killed.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -20,7 +20,7 @@ const words = [
   "her house on the beach",
 ];
 
-/** A folder with JSON lines of so many images, each its own file, with one or two texts and two other columns. */
+/** Writes a folder with `rows` images and JSON lines for them, each with one or two texts and two other columns. */
 export async function collected(folder: string, rows: number): Promise<string> {
   await mkdir(join(folder, "images"), { recursive: true });
   const lines: string[] = [];
@@ -34,10 +34,10 @@ export async function collected(folder: string, rows: number): Promise<string> {
   return join(folder, "rows.jsonl");
 }
 
-/** A kept pair with all its columns; bytes of images are counted. */
+/** A kept pair with all its columns; images given as bytes are replaced by their lengths. */
 export type Kept = Readonly<Record<string, unknown>>;
 
-/** All rows of data, a text each. */
+/** Reads all rows of a data set. */
 export async function webRowsOf(path: string, imageRoot?: string): Promise<WebRow[]> {
   const data = await readWebRows(path, imageRoot === undefined ? {} : { imageRoot });
   const found: WebRow[] = [];
@@ -48,7 +48,7 @@ export async function webRowsOf(path: string, imageRoot?: string): Promise<WebRo
   return found;
 }
 
-/** What a run kept: image, text, and the other columns. */
+/** The pairs that a run kept: image, texts, and the other columns. */
 export async function keptOf(out: string): Promise<Kept[]> {
   const rows = await webRowsOf(join(out, "kept"));
   return rows.map(({ image, texts, fields }) => ({
@@ -58,11 +58,11 @@ export async function keptOf(out: string): Promise<Kept[]> {
   }));
 }
 
-/** Lines of a run's log without the first; none if there is no file. */
+/** The lines of a run's log, without the first; none if there is no file. */
 export const scoresOf = async (out: string): Promise<string[]> =>
   (await readFile(join(out, "scores.jsonl"), "utf8").catch(() => "")).split("\n").slice(1, -1);
 
-/** A row of the log that was scored. */
+/** A scored row of the log. */
 export interface Scored {
   readonly n: number;
   readonly seed: number;
@@ -83,7 +83,9 @@ export async function middle(out: string): Promise<number> {
   return (must(sorted, at - 1) + must(sorted, at)) / 2;
 }
 
-/** A run in another process. @param after milliseconds after which it is killed @returns whether it ended before */
+/**
+ * Runs CapFilt in another process. @param after milliseconds until the kill @returns whether it ended before the kill
+ */
 export async function ended(
   data: string,
   out: string,
@@ -103,7 +105,10 @@ export async function ended(
   return code === 0;
 }
 
-/** Kills runs at random moments, each taken up again until it ends. @returns the folders that they filled, and one of a run that was not disturbed */
+/**
+ * Kills runs at random moments and resumes each until it ends. @returns the folders of these runs, and of an
+ * undisturbed run
+ */
 export async function killedRuns(
   root: string,
   { rows, kills, seed, options }: { rows: number; kills: number; seed: number; options: NodeCapFiltOptions },
@@ -113,13 +118,13 @@ export async function killedRuns(
   const begun = performance.now();
   await ended(data, whole, options);
   const took = performance.now() - begun;
-  // A small generator: the moments are the same in every run of the test, as shares of what a run takes.
+  // A small generator. The moments, as shares of a run's time, are the same in each run of the test.
   let state = seed;
   const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
   let killed = 0;
   const cuts = [join(root, "cut")];
   for (let tries = 0; killed < kills && tries < 4 * kills; tries++) {
-    // A run that came to its end before its moment is done: the next ones begin anew.
+    // If a run ended before its moment, the next ones start in a new folder.
     if (await ended(data, last(cuts), { ...options, resume: true }, took * random()))
       cuts.push(join(root, `cut-${cuts.length}`));
     else killed++;

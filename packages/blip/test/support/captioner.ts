@@ -1,4 +1,4 @@
-// The tiny captioner of fixtures/train/captioner.*, which oracle/train/step_goldens.py trained in PyTorch.
+// The tiny captioner of fixtures/train/captioner.*, which oracle/train/step_goldens.py trained with PyTorch.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { memorySource, readSafetensors, readTensorBytes, type StoredTensor } from "@blip-ts/checkpoint";
@@ -25,7 +25,7 @@ interface Facts {
   readonly norms: readonly number[];
 }
 
-/** A batch: rows of tokens and of the states that they look at. */
+/** A batch: rows of tokens, and the states that their cross-attention reads. */
 export interface Captions {
   readonly ids: readonly (readonly number[])[];
   readonly labels: readonly (readonly number[])[];
@@ -35,7 +35,7 @@ export interface Captions {
 }
 
 const prefix = "text_decoder.";
-/** A weight's name in transformers' class of the decoder alone, and in this package's graphs. */
+/** Maps a weight's name in transformers' decoder class to its name in this package's graphs. */
 export const modelName = (name: string) => `${prefix}${name}`;
 
 const counted = ({ counted: rows }: Captions) => rows.flat().reduce((sum, one) => sum + one, 0);
@@ -63,10 +63,10 @@ function feeds(batch: Captions, width: number): Record<string, Tensor> {
 export interface Captioner {
   readonly facts: Facts;
   readonly objective: Objective<Captions>;
-  /** The weights to begin with. */
+  /** The initial weights. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
   readonly batches: readonly Captions[];
-  /** What the oracle found: `step 1`, `step 10`, `gradient`, `follower`, by the names of the model. */
+  /** The oracle's results: `step 1`, `step 10`, `gradient`, `follower`, by the model's weight names. */
   golden(what: string): Promise<Map<string, Float32Array>>;
 }
 
@@ -160,7 +160,7 @@ export async function captioner(momentum = false): Promise<Captioner> {
   };
 }
 
-/** Some rows of a batch. */
+/** A range of a batch's rows. */
 export const rowsOfBatch = (batch: Captions, start: number, end: number): Captions => ({
   ids: batch.ids.slice(start, end),
   labels: batch.labels.slice(start, end),

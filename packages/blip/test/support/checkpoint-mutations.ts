@@ -1,5 +1,5 @@
-// Damaged checkpoints by the thousand: each opens, or is refused on purpose. No other error, no hang, no read out of bounds.
-// The cases come from a seeded generator: a failure names its case, and the same case fails again.
+// Tests thousands of damaged checkpoints: each opens, or is refused with a BlipError. No other error, no hang, no read
+// out of bounds. The cases come from a seeded generator, so a failure names its case and can be repeated.
 import { describe, expect, it } from "vitest";
 import { BlipError, type ByteSource } from "@blip-ts/base";
 import { type Checkpoint, openCheckpoint, readTensorBytes } from "@blip-ts/checkpoint";
@@ -9,13 +9,13 @@ import * as p from "@blip-ts/testing/pickle-bytes";
 
 const SEED = 20220128;
 
-/** Processor time of a case, which takes well under a millisecond. */
+/** Limit on a case's processor time; a case takes well under a millisecond. */
 const MAX_CASE_MS = 1_000;
 const MAX_TENSOR_BYTES = 2 ** 16;
-/** Opening reads headers, directory and pickle: of these small files, at most a few times their size. */
+/** Opening reads headers, directory and pickle: for these small files, at most a few times their size. */
 const MAX_READ_FACTOR = 4;
 
-/** mulberry32: a small generator whose whole state is one number. */
+/** mulberry32: a small generator whose state is a single number. */
 function seeded(seed: number): Random {
   let state = seed;
   return (below) => {
@@ -56,7 +56,7 @@ const headerText = new TextEncoder().encode(JSON.stringify(header));
 const root = wrapped(false);
 const zip64 = { zip64: true, comment: floats([1]) };
 
-/** A file, with `damage` done to the whole of it or to one part, around which the rest is sound. */
+/** Makes a file with `damage` applied to all of it or to one part; the rest is sound. */
 type Make = (damage: (bytes: Uint8Array) => Uint8Array) => Uint8Array;
 
 const files: readonly (readonly [string, Make])[] = [
@@ -68,7 +68,7 @@ const files: readonly (readonly [string, Make])[] = [
   ["torch legacy file", (damage) => damage(torchLegacyOf(wrapped(true), storages))],
 ];
 
-/** Counts what is asked of a source, and fails on a range that is not in it. */
+/** Counts the bytes that are read from a source, and rejects ranges outside it. */
 function watched(bytes: Uint8Array): { source: ByteSource; total: () => number } {
   let total = 0;
   const source: ByteSource = {
@@ -95,7 +95,7 @@ async function openedOrRefused(work: () => Promise<Checkpoint>): Promise<Checkpo
   }
 }
 
-/** @param cases in all @param timeout of each test, in milliseconds */
+/** @param cases the total number of cases @param timeout the time limit of each test, in milliseconds */
 export function mutationTests(cases: number, timeout: number): void {
   const casesEach = Math.ceil(cases / files.length);
 
@@ -131,7 +131,7 @@ export function mutationTests(cases: number, timeout: number): void {
         codes.set(code, (codes.get(code) ?? 0) + 1);
       }
       expect(slowest).toBeLessThan(MAX_CASE_MS);
-      // Mutations that are all refused at the door, or that change nothing, would test nothing.
+      // If every mutation were refused at once, or changed nothing, the test would be worthless.
       expect(codes.size).toBeGreaterThan(3);
       expect(codes.get("opened") ?? 0).toBeGreaterThan(0);
       console.info(`${name}: slowest case ${slowest.toFixed(1)} ms`, Object.fromEntries(codes));

@@ -1,4 +1,4 @@
-// Models some of whose numbers are overwritten, and images that show it or do not.
+// Models with overwritten numbers, and images that do or do not reveal them.
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { nodePlatform } from "../../src/platform/node/node-platform.ts";
 import { convert } from "../../src/tools/convert.ts";
 import { fixture } from "./goldens.ts";
 
-/** What float32 numbers of a tensor become: all of them, or those of one row of its first dimension. */
+/** The new value for a tensor's float32 numbers: for all, or for one row of its first dimension. */
 export interface Damage {
   readonly value: number;
   readonly row?: number;
@@ -29,7 +29,7 @@ export async function damage(file: string, tensors: Readonly<Record<string, Dama
   await writeFile(file, bytes);
 }
 
-/** A copy of a model's folder with overwritten numbers. */
+/** Copies a model's folder and overwrites numbers in the copy. */
 async function damagedModel(
   source: string,
   folder: string,
@@ -40,16 +40,16 @@ async function damagedModel(
   return folder;
 }
 
-/** An image of one colour, whose pixel values are all 0 or all 1 under `plainPixels`. */
+/** An image of one colour. With `plainPixels` its pixel values are all 0 or all 1. */
 export const plainImage = (level: 0 | 255) => ({
   ...{ data: new Uint8Array(3 * 8 * 8).fill(level), width: 8, height: 8 },
   channels: 3 as const,
 });
 
-/** Image settings under which black is 0 and white 1. */
+/** Image settings that map black to 0 and white to 1. */
 const plainPixels = { image_mean: [0, 0, 0], image_std: [1, 1, 1], size: { height: 32, width: 32 } };
 
-/** A copy of a model that sees black images as before, and overflows at white ones: so it is with one image of many. */
+/** Copies a model so that black images work as before and white ones overflow: one bad image among many. */
 async function blindToWhite(source: string, folder: string): Promise<string> {
   await damagedModel(source, folder, {
     "vision_model.embeddings.patch_embedding.weight": { value: 3e38 },
@@ -58,7 +58,7 @@ async function blindToWhite(source: string, folder: string): Promise<string> {
   return folder;
 }
 
-/** Models for a test file: tiny ones, whole or damaged, in a folder of their own, which is HF_HOME too. */
+/** Models for a test file: tiny ones, whole or damaged, in a temporary folder, which also holds HF_HOME. */
 export class DamagedModels {
   #root = "";
   #count = 0;
@@ -71,7 +71,7 @@ export class DamagedModels {
   async begin(): Promise<void> {
     this.#root = await mkdtemp(join(tmpdir(), "blip-finite-"));
     process.env.HF_HOME = join(this.#root, "home");
-    // Those that are no safetensors.
+    // Converts the models that are not safetensors.
     for (const name of notSafetensors)
       await convert(nodePlatform, fixture(`tiny/${name}`), this.tiny(name), { onWarning: () => undefined });
   }
@@ -87,7 +87,7 @@ export class DamagedModels {
     return notSafetensors.includes(name) ? join(this.#root, name) : fixture(`tiny/${name}`);
   }
 
-  /** A folder that is not there yet. */
+  /** The path of a folder that does not exist yet. */
   place(): string {
     return join(this.#root, `model-${this.#count++}`);
   }
@@ -103,12 +103,12 @@ export class DamagedModels {
 
 const notSafetensors: readonly string[] = ["nlvr-original", "caption-4x"];
 
-/** The numbers of "dog", token 56 of the tiny vocabulary. */
+/** Damages the embedding of "dog", token 56 of the tiny vocabulary. */
 export const noDog = (table: string): Record<string, Damage> => ({
   [`${table}.word_embeddings.weight`]: { value: NaN, row: 56 },
 });
 
-/** What a decoder reads at its fourth place, after [DEC] and two words. */
+/** Damages the decoder's fourth position, after [DEC] and two words. */
 export const noThirdWord: Record<string, Damage> = {
   "text_decoder.bert.embeddings.position_embeddings.weight": { value: NaN, row: 3 },
 };

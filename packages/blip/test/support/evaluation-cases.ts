@@ -1,6 +1,6 @@
-// One evaluation for each form of the field's data: fixtures/datasets with a tiny model. oracle/legacy/evaluation_goldens.py
-// runs LAVIS over the same rows. Lists name images that are not in the repository: pictures of fixtures/images stand at
-// their places, in the order in which the list names them first.
+// One evaluation per common data format: fixtures/datasets with a tiny model. oracle/legacy/evaluation_goldens.py runs
+// LAVIS on the same rows. The lists name images that the repository does not contain. Images of fixtures/images replace
+// them, in the order of first mention.
 import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,10 +11,10 @@ import { fixture } from "./goldens.ts";
 export interface EvaluationCase {
   readonly name: string;
   readonly task: EvaluationTask;
-  /** Below fixtures/datasets. */
+  /** The path below fixtures/datasets. */
   readonly path: string;
   readonly data?: Omit<EvaluationData, "path" | "annotations"> & { readonly annotations?: string };
-  /** Options of the evaluation; `answers` is BLIP's list. */
+  /** Options for `evaluate`; `answers` is BLIP's list. */
   readonly options?: EvaluateOptions;
 }
 
@@ -77,7 +77,7 @@ export const evaluationCases: readonly EvaluationCase[] = [
   of("match", "sugarcrepe", `${lists}sugarcrepe_add_att.json`),
 ];
 
-/** The tiny model of each task. */
+/** The tiny model for the case's task. */
 export const modelOf = ({ task }: EvaluationCase): string =>
   fixture(
     `tiny/${{ retrieval: "match", match: "match", caption: "pretrain", nocaps: "pretrain", vqa: "vqa", nlvr: "nlvr" }[task]}-original`,
@@ -89,18 +89,18 @@ const dataTask = ({ task, data }: EvaluationCase): Task =>
   task === "nocaps" ? "caption" : task === "retrieval" && data?.video === true ? "video" : task;
 
 export interface ReadCase {
-  /** For `evaluate`. */
+  /** The data argument for `evaluate`. */
   readonly data: EvaluationData;
-  /** Rows as the readers give them, images as files below fixtures/ or as bytes in base64. */
+  /** Rows as the readers return them; images are files below fixtures/ or bytes in base64. */
   readonly rows: readonly unknown[];
 }
 
-/** Folders that were made; `removeCases` deletes them. */
+/** The folders created so far; `removeCases` deletes them. */
 const made: string[] = [];
 export const removeCases = () =>
   Promise.all(made.map((folder) => rm(folder, { recursive: true, force: true })));
 
-/** A case's data, with an image at every place that it names. */
+/** Reads a case's data, and puts an image at every path that it names. */
 export async function readCase(one: EvaluationCase): Promise<ReadCase> {
   const path = fixture(`datasets/${one.path}`);
   const { annotations, imageRoot, video, ...rest } = one.data ?? {};
@@ -133,7 +133,7 @@ export async function readCase(one: EvaluationCase): Promise<ReadCase> {
 const isImage = (value: unknown): value is ImageSource =>
   typeof value === "object" && value !== null && "kind" in value;
 
-/** @param standsIn whether a picture of fixtures/images is to stand at the place */
+/** @param standsIn whether an image of fixtures/images replaces the named one */
 function imageOf(source: ImageSource, places: Map<string, string>, standsIn: boolean): unknown {
   if (source.kind === "bytes") return { base64: Buffer.from(source.bytes).toString("base64") };
   if (source.kind === "url") throw new Error(`no case has URLs: ${source.url}`);

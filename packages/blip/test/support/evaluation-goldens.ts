@@ -1,4 +1,4 @@
-// `evaluate` over fixtures of the field's data, with tiny models: what LAVIS's classes and metrics give
+// Tests `evaluate` on fixtures of common data formats with tiny models, against LAVIS's classes and metrics
 // (oracle/legacy/evaluation_goldens.py).
 import { captionMetrics } from "@blip-ts/metrics";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -31,12 +31,12 @@ afterAll(async () => {
   await removeCases();
 });
 
-/** Float32 sums in another order. */
+/** Tolerance for float32 sums in a different order. */
 const tolerance = 2e-5;
 
 interface Run {
   readonly report: EvaluationReport;
-  /** Rows of the log, by kind, in the order of their numbers. */
+  /** Rows of the log of all kinds, in the order of their numbers. */
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   readonly examples: readonly Readonly<Record<string, unknown>>[];
 }
@@ -54,7 +54,7 @@ async function runOf(one: EvaluationCase): Promise<Run> {
 
 const group = (results: Results, name: string) => results[name] as Results;
 
-/** R@1, 5, 10 and their means by LAVIS's names. */
+/** R@1, 5, 10 and their means under LAVIS's names. */
 function lavisNames({ imageToText, textToImage, rMean }: Results): Record<string, number> {
   const [texts, images] = [imageToText as Results, textToImage as Results];
   const of = (side: string, { r1, r5, r10, rMean: mean }: Results) => ({
@@ -81,10 +81,10 @@ function expectNear(found: ArrayLike<number>, expected: ArrayLike<number>) {
     expect(Math.abs((found[index] ?? NaN) - (expected[index] ?? NaN))).toBeLessThan(tolerance);
 }
 
-/** The names of the cases that have golden numbers. */
+/** The names of the cases with golden numbers. */
 export const goldenNames = Object.keys(golden);
 
-/** Each case beside its golden numbers. */
+/** Tests each case against its golden numbers. */
 export function describeCases(cases: readonly EvaluationCase[]): void {
   describe("retrieval gives LAVIS's cosines, scores and recalls", () => {
     test.each(cases.filter(({ task }) => task === "retrieval"))("$name", async (one) => {
@@ -102,7 +102,7 @@ export function describeCases(cases: readonly EvaluationCase[]): void {
         const image = Number(row.n);
         for (const [place, score] of floats(row.scores).entries()) {
           const text = looked[place] ?? NaN;
-          // What either direction asked for; the other one has -100 there.
+          // The score of the direction that requested the pair; the other direction has -100.
           const wanted = Math.max(
             scores?.imageToText[image]?.[text] ?? NaN,
             scores?.textToImage[text]?.[image] ?? NaN,

@@ -1,4 +1,4 @@
-// Exports of tiny checkpoints, run by ONNX Runtime as any program would run them.
+// Exports of tiny checkpoints, run by ONNX Runtime like in any other program.
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
@@ -8,16 +8,16 @@ import { passHalvesAsBits } from "@blip-ts/engine";
 import { exportOnnx, type ExportOptions } from "../../src/tools/export/export-onnx.ts";
 import { fixture } from "./goldens.ts";
 
-// A program of one's own has to do so as well: the README's part on exported files says it.
+// Other programs must do this too, as the section on exported files describes.
 passHalvesAsBits();
 
-/** As the steps of an 8-bit export say. */
+/** The session option that the guide of an 8-bit export recommends. */
 const exact = { extra: { session: { x64quantprecision: "1" } } };
 
-/** What a file reads: tensors of this package, or outputs of another file. */
+/** A file's inputs: tensors of this package, or outputs of another file. */
 export type Feeds = Readonly<Record<string, Tensor<"float32" | "int64"> | OrtTensor>>;
 
-/** An export of a tiny checkpoint, somewhere below a folder, its files ready to be run. */
+/** Exports a tiny checkpoint into a new folder below `folder`, and returns functions that run its files. */
 export async function exported(folder: string, model: string, options: ExportOptions) {
   const out = join(await mkdtemp(join(folder, "export-")), "out");
   const description = await exportOnnx(nodePlatform, fixture(`tiny/${model}`), out, {
@@ -46,7 +46,7 @@ export async function exported(folder: string, model: string, options: ExportOpt
 
 export type Exported = Awaited<ReturnType<typeof exported>>;
 
-/** A value that has to be there. */
+/** Returns a value that must be defined. */
 export function some<T>(value: T | undefined): T {
   if (value === undefined) throw new Error("it is not there");
   return value;

@@ -1,7 +1,8 @@
-// A browser's CacheStorage in memory, as far as this package uses it. A Cache that is deleted goes on for who holds it.
+// A browser's CacheStorage in memory, as far as this package uses it. A deleted Cache still works for those who hold
+// it.
 
 export interface FakeCaches {
-  /** What is kept, by the names of the Caches. */
+  /** The entries of each Cache, by the Cache's name. */
   readonly kept: Map<string, Map<string, ArrayBuffer>>;
   open(name: string): Promise<unknown>;
   delete(name: string): Promise<boolean>;
@@ -15,7 +16,7 @@ export function fakeCaches(): FakeCaches {
     open(name) {
       const entries = kept.get(name) ?? new Map<string, ArrayBuffer>();
       kept.set(name, entries);
-      // As a Request is called: addresses are written in one way.
+      // Normalises an address as a Request does.
       const place = (address: string) => new URL(address).href;
       return Promise.resolve({
         match: (address: string) => {

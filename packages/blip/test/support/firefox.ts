@@ -1,4 +1,4 @@
-// A stock Firefox, if there is one: driven through WebDriver BiDi, or for a page that says by itself what it found.
+// Firefox, if it is installed: driven through WebDriver BiDi, or opened on a page that reports its own results.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { launch, type Browser } from "puppeteer-core";
 
-/** Firefox on this machine; undefined if there is none. */
+/** The path of Firefox on this machine; undefined if there is none. */
 export const firefoxPath = (process.env.PATH ?? "")
   .split(delimiter)
   .flatMap((folder) => ["firefox-esr", "firefox"].map((name) => join(folder, name)))
@@ -20,7 +20,7 @@ export const firefoxPath = (process.env.PATH ?? "")
     }
   });
 
-/** It asks nobody but the page's server. */
+/** Settings that stop requests to any host but the page's server. */
 const preferences: Readonly<Record<string, boolean | string>> = {
   "app.normandy.enabled": false,
   "app.update.disabledForTesting": true,
@@ -37,10 +37,10 @@ const preferences: Readonly<Record<string, boolean | string>> = {
   "toolkit.telemetry.enabled": false,
 };
 
-/** Why a test that needs Firefox is skipped. */
+/** The reason for skipping a test that needs Firefox. */
 export const noFirefox = "there is no Firefox here (Debian's package is firefox-esr)";
 
-/** Starts Firefox with a profile of its own, to be driven through WebDriver BiDi. */
+/** Starts Firefox with a fresh profile, to be driven through WebDriver BiDi. */
 export function driveFirefox(): Promise<Browser> {
   if (firefoxPath === undefined) throw new Error(noFirefox);
   return launch({
@@ -51,7 +51,7 @@ export function driveFirefox(): Promise<Browser> {
   });
 }
 
-/** Opens an address in a Firefox with a profile of its own until `work` ends. */
+/** Opens an address in a Firefox with a fresh profile until `work` ends. */
 export async function inFirefox<T>(address: string, work: () => Promise<T>): Promise<T> {
   if (firefoxPath === undefined) throw new Error(noFirefox);
   const profile = await mkdtemp(join(tmpdir(), "blip-firefox-"));

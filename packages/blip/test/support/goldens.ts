@@ -1,4 +1,4 @@
-// Golden numbers of oracle/, and checkpoints in which texts end earlier.
+// Golden numbers of oracle/, and checkpoints whose texts end earlier.
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { openCheckpoint, readSafetensors, readTensorBytes } from "@blip-ts/check
 import type { GenerationOptions } from "../../src/decode/options.ts";
 import { fileSource } from "../../src/platform/node/local-files.ts";
 
-/** What a reference generated with one set of options, a row for each image alone. */
+/** The outputs of a reference for one set of options, with one row per image. */
 export interface GeneratedCase {
   readonly sepBias: number;
   readonly prompt: string | null;
@@ -23,11 +23,11 @@ export interface GeneratedCase {
 const fixtures = new URL("../../../../fixtures/", import.meta.url);
 export const fixture = (relative: string) => fileURLToPath(new URL(relative, fixtures));
 
-/** fixtures/goldens/`name`.json */
+/** Reads fixtures/goldens/`name`.json. */
 export const goldenJson = async <T>(name: string) =>
   JSON.parse(await readFile(fixture(`goldens/${name}.json`), "utf8")) as T;
 
-/** fixtures/goldens/`name`.safetensors */
+/** Reads fixtures/goldens/`name`.safetensors. */
 export async function goldenTensors(name: string) {
   const { tensors } = await readSafetensors(await fileSource(fixture(`goldens/${name}.safetensors`)));
   const bytes = async (key: string) => {
@@ -53,7 +53,7 @@ export async function goldenTensors(name: string) {
 
 const weights = /\.(?:safetensors|pth)$/;
 
-/** Copies of tiny checkpoints in which [SEP] is likelier: its bias is number 3 of the LM head's. */
+/** Copies tiny checkpoints and makes [SEP] likelier: its bias is number 3 of the LM head. */
 export function likelierEnds() {
   const folders: string[] = [];
   return {
@@ -99,19 +99,19 @@ export function optionsOf({ options }: Pick<GeneratedCase, "options">): Generati
   );
 }
 
-/** What a reference returns beside longer sequences is padded, with [PAD] or with [SEP] again. */
+/** Removes padding, with [PAD] or repeated [SEP], which a reference appends beside longer sequences. */
 export function unpadded(sequence: readonly number[]): readonly number[] {
   const end = sequence.indexOf(3);
   return end < 0 ? sequence : sequence.slice(0, end + 1);
 }
 
-/** Equal within `tolerance` of the worst element. */
+/** Expects equal dimensions, and a largest difference below `tolerance`. */
 export function expectClose(found: Tensor<"float32">, expected: Tensor<"float32">, tolerance: number) {
   expect(found.dims).toEqual(expected.dims);
   let worst = 0;
   expected.data.forEach((value, index) => {
     worst = Math.max(worst, Math.abs(value - (found.data[index] ?? NaN)));
   });
-  // NaN is no small difference.
+  // A NaN difference must fail.
   expect(worst < tolerance, `differs by ${worst}`).toBe(true);
 }

@@ -1,4 +1,4 @@
-// A process that loads a model when it is told to, with the shipped package: forked by tests, one message a load.
+// A child process that loads a model with the built package, once per message.
 import process from "node:process";
 const { inspect } = await import("../../dist/node.js");
 

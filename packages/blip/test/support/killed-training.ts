@@ -1,4 +1,4 @@
-// `blip train` in a process of its own, killed with SIGKILL at a random moment of its run, and gone on with in another one.
+// Runs `blip train` in child processes that are killed with SIGKILL at random moments, and resumes them.
 import { spawn } from "node:child_process";
 import { readFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,10 +11,13 @@ import { sceneData, sceneList } from "./training-scenes.ts";
 
 const repository = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 
-/** A run's command, but for where it goes. */
+/** A run's command, without its output folder. */
 export type Command = readonly string[];
 
-/** 8 scenes, of which 4 are validation data as well: 2 steps per epoch, a state after every 3, validation after each epoch. */
+/**
+ * The command for 8 scenes, 4 of which are also validation data: 2 steps per epoch, a state after every 3 steps,
+ * validation after each epoch.
+ */
 export async function killedCommand(
   folder: string,
   task: "caption" | "match",
@@ -50,13 +53,13 @@ export async function killedCommand(
 const linesIn = async (path: string): Promise<number> =>
   (await readFile(path, "utf8").catch(() => "")).split("\n").length - 1;
 
-/** When a process is killed: so many milliseconds after so many rows of metrics.jsonl are there. */
+/** The moment of a kill: `later` milliseconds after metrics.jsonl has `rows` rows. */
 interface Moment {
   readonly rows: number;
   readonly later: number;
 }
 
-/** @returns its exit code; null if it was killed */
+/** @returns the exit code; null if the process was killed */
 async function blipTrain(command: Command, out: string, moment?: Moment): Promise<number | null> {
   const resume = (await stat(join(out, "run.json")).catch(() => undefined)) ? ["--resume"] : [];
   const args = [repository("packages/blip/bin/blip.js"), "train", ...command, "--out", out, ...resume];
@@ -72,13 +75,13 @@ async function blipTrain(command: Command, out: string, moment?: Moment): Promis
   return ended;
 }
 
-/** What a killed process left behind. */
+/** The state of the folder after a kill. */
 export interface Left {
   readonly rows: number;
   readonly state: boolean;
-  /** Names of files and folders that were not finished. */
+  /** Names of unfinished files and folders. */
   readonly unfinished: readonly string[];
-  /** Whether it was killed at all, or had ended before. */
+  /** Whether the kill came before the process ended. */
   readonly killed: boolean;
 }
 
@@ -94,7 +97,7 @@ async function leftIn(out: string, code: number | null): Promise<Left> {
   };
 }
 
-/** What a run left that does not depend on the clock. */
+/** The results of a run that do not depend on the clock. */
 async function resultOf(out: string) {
   const file = (...names: string[]) => readFile(join(out, ...names));
   const index = JSON.parse((await file("state/training.json")).toString()) as Record<"last" | "best", string>;
@@ -112,36 +115,36 @@ async function resultOf(out: string) {
   };
 }
 
-/** Rows of a run of `killedCommand`: 24 steps and 12 epochs. */
+/** Rows of metrics.jsonl after a run of `killedCommand`: 24 steps and 12 epochs. */
 const allRows = 36;
 
-/** Moments all over a run, from before its first row to its end. */
+/** Moments spread over a run, from before its first row to its end. */
 export function moments(count: number, seed: number): Moment[] {
   const random = seededRandom(seed, 0);
   return Array.from({ length: count }, () => {
     const rows = Math.floor(random() * allRows);
-    // Before the first row the process starts, loads the model and validates nothing yet: that takes longest.
+    // Before the first row the process starts and loads the model, which takes longest.
     return { rows, later: Math.floor(random() * (rows === 0 ? 1500 : 60)) };
   });
 }
 
 /**
- * Kills one run at all of the moments in turn, each later than what was there, and lets it end.
- * @returns what was left after each kill
+ * Kills one run at each of the moments in turn, then lets it end.
+ * @returns the state of the folder after each kill
  */
 export async function goesOn(command: Command, out: string, kills: readonly Moment[]): Promise<Left[]> {
   const left: Left[] = [];
   for (const moment of kills) {
     const found = await leftIn(out, await blipTrain(command, out, moment));
     left.push(found);
-    // Killed before it knew its folder: whoever starts it again takes an empty one.
+    // The process was killed before it wrote run.json, so the next one needs an empty folder.
     if (!(await namesIn(out)).includes("run.json")) await rm(out, { recursive: true, force: true });
   }
   expect(await blipTrain(command, out)).toBe(0);
   return left;
 }
 
-/** An unbroken run to compare with. @returns expects that another run left the same, bit for bit */
+/** Makes an undisturbed run. @returns a function that expects another run to have the same results, bit for bit */
 export async function unbroken(
   command: Command,
   out: string,

@@ -1,10 +1,10 @@
-// Work of the shipped package in a process of its own, which a test kills: WORK as JSON { kind, model, out }.
+// Runs work of the built package in a child process, which a test kills. The argument is JSON { kind, model, out }.
 import process from "node:process";
 const { convert, exportOnnx, inspect, Matcher, quantize } = await import("../../dist/node.js");
 
 const { kind, model, out } = JSON.parse(process.argv[2] ?? "{}");
 const quiet = { onWarning: () => undefined };
-/** What the test does again afterwards, see killed-work.ts. */
+/** The same work as in killed-work.ts, where the test repeats it. */
 const work = {
   download: () => inspect(model, quiet),
   keep: async () => (await Matcher.fromPretrained(model, { ...quiet, dtype: "int8" })).close(),

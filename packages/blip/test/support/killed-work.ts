@@ -1,4 +1,4 @@
-// Work that is killed at a random moment, and done again: what stood there between, and what is there in the end.
+// Kills work at random moments and repeats it. Checks the files after the kill and at the end.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -16,18 +16,18 @@ export type KilledKind = (typeof killedKinds)[number];
 
 export interface KilledReport {
   readonly trials: number;
-  /** Processes that were killed before they were done. */
+  /** Number of processes that were killed before their work was done. */
   readonly killed: number;
-  /** Kills that left something behind: without them nothing was tried. */
+  /** Number of kills that left files behind. Without any, the test would be worthless. */
   readonly left: number;
-  /** What was wrong, a line each. */
+  /** The faults found, one per line. */
   readonly faults: readonly string[];
 }
 
 const quiet = { onWarning: () => undefined };
 const script = fileURLToPath(new URL("killed-work.mjs", import.meta.url));
 
-/** Where the work is done, and what it reads. */
+/** The work's input, output and environment. */
 interface Place {
   readonly kind: KilledKind;
   readonly root: string;
@@ -56,7 +56,7 @@ async function again({ kind, model, out }: Place): Promise<void> {
   }
 }
 
-/** All files below a folder, by name, with their content's hash; what has its time or place in it is left out. */
+/** All files below a folder, by name, with a hash of their content. */
 async function contentOf(folder: string): Promise<Map<string, string>> {
   const content = new Map<string, string>();
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
@@ -75,7 +75,7 @@ async function contentOf(folder: string): Promise<Map<string, string>> {
 
 const isLeftover = (name: string) => /\.partial-|\.incomplete$|\.lock(?:\.guard)?$/.test(name);
 
-/** Runs the work in a process of its own. @param after milliseconds from its beginning to its end by kill -9 */
+/** Runs the work in a child process. @param after milliseconds from the start of the work to SIGKILL */
 async function run(
   place: Place,
   after: number | undefined,
@@ -99,10 +99,10 @@ async function run(
   return { done, took: performance.now() - begun };
 }
 
-/** What stands beside kept weights has the times of its file. */
+/** Notes beside kept weights contain the file's times, so they are not compared. */
 const isNote = (name: string) => name.endsWith(".safetensors.json") && name.includes("weights/");
 
-/** What stands under its final name while the work is not done. */
+/** Reports files with a final name whose content is incomplete. */
 async function halfWritten(
   { kind, root, out, home }: Place,
   whole: ReadonlyMap<string, string>,
@@ -152,15 +152,15 @@ async function serveModel(): Promise<ScriptedHub> {
 
 export interface KillOptions {
   readonly trials: number;
-  /** Ends the trials if so many kills have left something behind. */
+  /** Ends the trials once this many kills have left files behind. */
   readonly enough?: number;
-  /** Ends the trials after so many kills: a process that was done before its moment is none. */
+  /** Ends the trials after this many kills; a process that ended before its moment does not count. */
   readonly kills?: number;
-  /** The moment of a kill, as a share of the time that the work takes. */
+  /** The moment of a kill, as a share of the work's time. */
   readonly random: () => number;
 }
 
-/** Kills processes at moments spread over the time that the work takes, and does the work again each time. */
+/** Kills processes at moments spread over the work's time, and repeats the work each time. */
 export async function killAndRepeat(
   kind: KilledKind,
   { trials, enough = Infinity, kills = Infinity, random }: KillOptions,
@@ -170,7 +170,7 @@ export async function killAndRepeat(
   let [killed, left, took, tried] = [0, 0, 0, 0];
   let whole = new Map<string, string>();
   const before = { ...process.env };
-  // The first two runs are not killed: the second one says how long the work takes when files are warm.
+  // The first two runs are not killed. The second one measures the time of the work with warm files.
   for (let trial = -2; trial < trials && left < enough && killed < kills; trial++) {
     const root = await mkdtemp(join(tmpdir(), "blip-killed-"));
     const home = join(root, "home");
@@ -189,7 +189,7 @@ export async function killAndRepeat(
       if (!first.done) killed++;
       faults.push(...(await halfWritten(place, whole)));
       if ((await leftovers(place)).length > 0) left++;
-      // A folder that is there is whole: it is not written again.
+      // A folder with the final name is complete, and is not written again.
       const isThere = (await stat(place.out).catch(() => undefined)) !== undefined;
       if (!isThere) await again(place);
       const end = await contentOf(kind === "download" || kind === "keep" ? home : place.out);

@@ -1,4 +1,4 @@
-// An evaluation in a process of its own, which is killed when some rows are done, and goes on in another one.
+// Runs an evaluation in a child process, kills it after some rows, and resumes it in another one.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ const words = [
   "her house on the beach",
 ];
 
-/** Rows of each task: as many images, each its own file. */
+/** The row of each task for image `n`; each row has its own image file. */
 const rowsOf: Readonly<Record<EvaluationTask, (image: (n: number) => string, n: number) => object>> = {
   retrieval: (image, n) => ({ image: image(n), caption: [words[n % 4], `${words[(n + 1) % 4]} ${n % 7}`] }),
   caption: (image, n) => ({ image: image(n), caption: [words[n % 4]] }),
@@ -33,7 +33,7 @@ const rowsOf: Readonly<Record<EvaluationTask, (image: (n: number) => string, n: 
   match: (image, n) => ({ filename: image(n), caption: words[n % 4], negative_caption: words[(n + 1) % 4] }),
 };
 
-/** A folder with a list of so many rows, and their images. */
+/** Writes a folder with a list of `rows` rows and their images. */
 export async function dataOf(task: EvaluationTask, rows: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "blip-killed-"));
   await mkdir(join(folder, "images"));
@@ -45,14 +45,14 @@ export async function dataOf(task: EvaluationTask, rows: number): Promise<string
   return folder;
 }
 
-/** What two runs of the same have in common. */
+/** The part of a report that two equal runs have in common. */
 export const ofRun = (report: EvaluationReport) => ({ ...report, seconds: 0, files: [] });
 
-/** Lines of a file that is being written; none if there is no file. */
+/** The complete lines of a file that is being written; none if there is no file. */
 export const linesOf = async (path: string): Promise<string[]> =>
   (await readFile(path, "utf8").catch(() => "")).split("\n").slice(0, -1);
 
-/** Evaluates in another process, and kills it with SIGKILL when so many lines are there. @returns the lines that it left */
+/** Evaluates in another process, and kills it with SIGKILL after `lines` lines. @returns the lines that it left */
 export async function killed(
   task: EvaluationTask,
   data: string,

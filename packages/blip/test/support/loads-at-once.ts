@@ -1,4 +1,4 @@
-// Trials of many loads of one model at once: three in this process, one in each of three others.
+// Trials of concurrent loads of one model: three in this process, one in each of three child processes.
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
@@ -9,14 +9,14 @@ import { inspect } from "blip-ts";
 import { fixture } from "./goldens.ts";
 import { etagOf, hubId, serveScriptedHub, type ScriptedHub } from "./scripted-hub.ts";
 
-/** How the trials went. */
+/** The results of the trials. */
 export interface AtOnceReport {
   readonly trials: number;
-  /** Loads that did not give the model, each with what it said. */
+  /** The error of each failed load. */
   readonly failures: readonly string[];
   /** Trials in which a file was sent more than once, or not at all. */
   readonly resent: number;
-  /** Trials after which something was left beside the model's files. */
+  /** Trials that left other files beside the model's. */
   readonly littered: number;
 }
 
@@ -51,7 +51,7 @@ async function loadHere(after: number): Promise<string | undefined> {
   }
 }
 
-/** Sends files a piece at a time, so that loads meet each other's transfers. */
+/** Sends files in pieces, so that loads meet each other's transfers. */
 function slowly(hub: ScriptedHub, pieces: number): void {
   hub.answer = ({ kind, file, from }, response) => {
     const bytes = hub.files.get(file);

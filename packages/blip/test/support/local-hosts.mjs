@@ -1,5 +1,5 @@
-// Loaded first (`node --import`): what would be fetched from another host is fetched from the server that BLIP_TEST_HOSTS
-// names, below /hosts/NAME/.
+// Preloaded with `node --import`: redirects requests for other hosts to the server that BLIP_TEST_HOSTS names, below
+// /hosts/NAME/.
 import process from "node:process";
 
 const local = process.env.BLIP_TEST_HOSTS;

@@ -1,6 +1,6 @@
-// Ways to damage a file: anywhere, or where it hurts (lengths, header text, opcodes).
+// Ways to damage a file: anywhere, or in sensitive parts (lengths, header text, opcodes).
 
-/** A whole number from 0 up to, not including, `below`. */
+/** Draws a whole number from 0 to below `below`. */
 export type Random = (below: number) => number;
 
 type Mutation = (bytes: Uint8Array, random: Random) => Uint8Array;
@@ -41,7 +41,7 @@ const insertNoise: Mutation = (bytes, random) =>
     Uint8Array.from({ length: random(32) }, () => random(256)),
   );
 
-/** Numbers at which lengths and offsets go wrong. */
+/** Critical values for lengths and offsets. */
 const EDGES = [
   0n,
   1n,
@@ -73,7 +73,7 @@ const SNIPPETS = [
   "X\xff\xff\xff\xff", "\x8d\xff\xff\xff\xff\xff\xff\xff\xff", "B\xff\xff\xff\x7f", "G\x7f\xf0\0\0\0\0\0\0",
   "cos\nsystem\n", "ios\nsystem\n", "ctorch\nSize\n", "cbuiltins\nset\n", "ccollections\nOrderedDict\n", "ctorch\nLongStorage\n",
   "ctorch._utils\n_rebuild_parameter\n", "ctorch.storage\nUntypedStorage\n", "ccollections\nCounter\n",
-  // And of JSON headers.
+  // Pieces of JSON headers.
   '"', "{", "[", ",", ":", "-1", "1e400", "1152921504606846976", "0.5", "null", '"__proto__":{},', "\\u0000", "F64", "I8", "[],",
   "PK\x03\x04", "PK\x05\x06", "PK\x06\x07",
 ]; // prettier-ignore
@@ -87,7 +87,7 @@ const insertSnippet: Mutation = (bytes, random) => {
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
-/** Changes a digit of a number in the text, so that it stays valid JSON and says something else. */
+/** Changes a digit of a number in the text: the JSON stays valid, but the value differs. */
 const setDigit: Mutation = (bytes, random) => {
   const digits = [...bytes.keys()].filter((at) => isDigit(bytes[at]));
   const at = digits[random(digits.length)];
@@ -110,7 +110,7 @@ const MUTATIONS = [
   setDigit,
 ];
 
-/** One to three mutations of `bytes`, which stay as they are. */
+/** Applies one to three mutations to a copy of `bytes`. */
 export function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   let result = bytes;
   for (let count = 1 + random(3); count > 0 && result.length > 0; count--)

@@ -1,5 +1,5 @@
-// Gradients of whole networks, as they are trained: by every parameter against central differences in double precision,
-// on ONNX Runtime against the evaluator, and with layers that are computed a second time.
+// Tests gradients of whole networks as they are trained: each parameter against central differences in double
+// precision, ONNX Runtime against the evaluator, and layers that are recomputed.
 import {
   centralDifference,
   differentiate,
@@ -37,13 +37,13 @@ const config: BlipConfig = {
   jointEmbedding: 4,
 };
 
-/** Numbers of about 1 that do not repeat soon. */
+/** Numbers of magnitude about 1 that do not repeat soon. */
 const noise = (dims: readonly number[], seed: number, mean = 0, size = 1) =>
   floatTensor(
     dims,
     Array.from({ length: sizeOf(dims) }, (_, index) => mean + size * Math.sin((index + 1) * 12.9898 * seed)),
   );
-/** Two texts, of one image each or of one image both. */
+/** Sizes for two texts, about one image each or both about the same image. */
 const sizes = (images: number): Readonly<Record<string, number>> => ({
   ...{ B: 2, T: 3, N: 5, R: 2, Q: 4 },
   I: images,
@@ -51,7 +51,7 @@ const sizes = (images: number): Readonly<Record<string, number>> => ({
 const ids = (dims: readonly number[], below: number) =>
   int64Tensor(
     dims,
-    // The first and the third number are the same: rows of equal ids add up.
+    // The first and the third id are equal, so that their gradients add up.
     Array.from({ length: sizeOf(dims) }, (_, index) => (index === 2 ? 0 : (index * 7) % below)),
   );
 const counted = (dims: readonly number[]) =>
@@ -60,7 +60,7 @@ const counted = (dims: readonly number[]) =>
     Array.from({ length: sizeOf(dims) }, (_, index) => index % (dims.at(-1) ?? 1)),
   );
 
-/** What an input is given, by its name. */
+/** The value of an input, by its name. */
 function given(name: string, dims: readonly number[], index: number): Tensor<"float32" | "int64"> {
   if (/positions|position_ids/.test(name)) return counted(dims);
   if (name === "attention_mask" || name === "encoder_attention_mask")
@@ -70,7 +70,7 @@ function given(name: string, dims: readonly number[], index: number): Tensor<"fl
     );
   if (name === "rows") return ids(dims, 6);
   if (name === "input_ids" || name === "labels") return ids(dims, config.text.vocabSize);
-  // Gains and shifts are near 1 and 0, as trained ones are; matrices are wide enough to matter.
+  // Gains are near 1 and shifts near 0, as after training; matrices are large enough to matter.
   if (/(norm\d?|Norm)\.weight$/.test(name)) return noise(dims, 1 + index / 7, 1, 0.3);
   return noise(dims, 1 + index / 7, 0, 0.5);
 }
@@ -89,11 +89,14 @@ const feedsOf = (graph: Graph, images: number) =>
 interface Case {
   readonly graph: Graph;
   readonly of: readonly string[];
-  /** Nodes before, and what was counted with gradients of every operation in its parts and no passes. */
+  /**
+   * The forward graph's nodes. `raw` is the node count of the training graph with composed gradients and without
+   * passes.
+   */
   readonly nodes: number;
   readonly raw?: number;
   readonly ties?: Readonly<Record<string, string>>;
-  /** Images that the two texts are about: 2, but for those where it is 1. */
+  /** Number of images for the two texts; 2 by default. */
   readonly images?: number;
 }
 
@@ -122,7 +125,7 @@ const cases = {
 
 function trained({ graph, of, ties = {}, images = 2 }: Case, recompute?: Recompute) {
   const lifted = prepareForTraining(graph, ties);
-  // Images' states too: their gradient goes on to the image's network.
+  // Image states are included, since their gradient flows on to the image encoder.
   const parameters = lifted.inputs.filter(({ value }) => value.dtype === "float32").map(({ name }) => name);
   const found = differentiate(lifted, { parameters, of, ...(recompute && { recompute }) });
   const raw = feedsOf(found.graph, images);
@@ -160,10 +163,10 @@ async function onEngine(
 
 const norm = (values: Float64Array) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
 
-/** Which networks there are. */
+/** The names of the networks. */
 export const networks = Object.keys(cases) as (keyof typeof cases)[];
 
-/** @param names of the networks to test */
+/** @param names the networks to test */
 export function gradientTests(names: readonly (keyof typeof cases)[]): void {
   describe.each(names)("%s", (name) => {
     const one: Case = cases[name];
@@ -175,12 +178,12 @@ export function gradientTests(names: readonly (keyof typeof cases)[]): void {
       for (const name of parameters) {
         const gradient = gradients.get(name) ?? new Float64Array();
         const largest = gradient.reduce((most, x) => Math.max(most, Math.abs(x)), 0.1);
-        // The largest number, and the one in the middle.
+        // Checks the largest number and the middle one.
         const strongest = gradient.findIndex((x) => Math.abs(x) === largest);
         const places = new Set([Math.max(strongest, 0), gradient.length >> 1]);
         for (const index of places) {
           const expected = centralDifference(lifted, feeds, { of: one.of, seeds }, name, index);
-          // Of 16 digits a step of 1e-5 takes 5, and norms over rows of width 6 and 8 some more.
+          // A step of 1e-5 costs 5 of 16 digits, and norms over rows of width 6 and 8 cost some more.
           expect(Math.abs((gradient[index] ?? NaN) - expected), `${name}[${index}]`).toBeLessThan(
             1e-6 * largest,
           );
@@ -200,7 +203,8 @@ export function gradientTests(names: readonly (keyof typeof cases)[]): void {
       const whole = Math.sqrt([...gradients.values()].reduce((sum, each) => sum + norm(each) ** 2, 0));
       for (const [name, expected] of gradients) {
         const difference = expected.map((x, index) => x - (run.get(name)?.[index] ?? NaN));
-        // float32 through some twenty sums: 5e-7 of the whole gradient at most, 3e-5 of a small one in which much cancels.
+        // float32 through about twenty sums: at most 5e-7 of the whole gradient, and 3e-5 of a small one with much
+        // cancellation.
         expect(norm(difference), name).toBeLessThan(2e-5 * Math.max(norm(expected), whole / 100));
       }
     });

@@ -1,4 +1,4 @@
-// A loader in which sharp's native library cannot be loaded, as on a system that its package has no binary for.
+// A loader that makes sharp's native library fail to load, as on a system without a prebuilt binary.
 import { register } from "node:module";
 
 const hooks = `

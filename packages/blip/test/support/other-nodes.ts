@@ -1,4 +1,4 @@
-// Other versions of Node, as npm's packages of the program itself: some 100 MB each, installed for a test alone.
+// Other versions of Node, from npm's packages of the program: about 100 MB each, installed for one test.
 import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,13 +6,13 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** The oldest Node that is supported, and the lines that are. */
+/** The oldest supported Node, and the supported lines. */
 export const nodeLines = ["20.19.0", "22", "24"] as const;
 
 /**
  * Installs a Node below a folder.
- * @param line a version, or the beginning of one: its newest is taken
- * @returns the folder with the program, or undefined if it cannot be had
+ * @param line a version, or the start of one, which selects the newest match
+ * @returns the folder with the program, or undefined if it is not available
  */
 export async function installNode(folder: string, line: string): Promise<string | undefined> {
   const home = join(folder, `node-${line}`);

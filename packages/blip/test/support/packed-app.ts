@@ -1,5 +1,5 @@
-// Programs of people: folders with the package as npm gets it, the files and commands that docs/browser.md prints, a page
-// and a server.
+// User programs: folders with the package as npm publishes it, the files and commands from docs/browser.md, a page and
+// a server.
 import { execFile, spawn } from "node:child_process";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -12,7 +12,7 @@ import { blocksOf } from "./readme-blocks.ts";
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 
-/** Packs the package into a folder. @returns the tarball */
+/** Packs the package into a folder. @returns the tarball's path */
 export async function packTo(folder: string): Promise<string> {
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", folder], {
     cwd: join(root, "packages/blip"),
@@ -23,13 +23,13 @@ export async function packTo(folder: string): Promise<string> {
 }
 
 export interface Recipe {
-  /** By name: what a block says in its first line, as a comment. */
+  /** Code by file name, which the block's first line gives in a comment. */
   readonly files: Readonly<Record<string, string>>;
-  /** The lines of the shell's blocks. */
+  /** The lines of the shell blocks. */
   readonly commands: readonly string[];
 }
 
-/** What a section of docs/browser.md prints. */
+/** The files and commands of a section of docs/browser.md. */
 export async function recipeOf(section: string): Promise<Recipe> {
   const page = await readFile(join(root, "docs/browser.md"), "utf8");
   const [, text] = new RegExp(`^##+ ${section}\n(.*?)(?=^##|$(?![^]))`, "ms").exec(page) ?? [];
@@ -51,7 +51,7 @@ export async function recipeOf(section: string): Promise<Recipe> {
 
 const text = "a small sheep on a purple background";
 
-/** A page's program: a small image, and one that is decoded in a worker of its own. */
+/** A page's program: a small image, and one that is large enough to be decoded in a worker. */
 const pageProgram = (first: string) => `${first}import { match } from "blip-ts";
 
 match(["scene.png", "large.jpg"], ["${text}"]).then(
@@ -72,13 +72,13 @@ const server = createServer((request, response) => {
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 `;
 
-/** The pages of both are Next's: they are components. */
+/** The Next.js pages, which are components. */
 export const nextFiles: Readonly<Record<string, string>> = {
   "app/layout.js": `export default function Layout({ children }) {
   return <html lang="en"><body>{children}</body></html>;
 }
 `,
-  // As the README's program, which says where the files are when its module is loaded: on the server too.
+  // Like the README's program, it configures the file paths when its module loads, which also happens on the server.
   "app/page.js": `"use client";
 import { useEffect } from "react";
 import { configure, match } from "blip-ts";
@@ -112,12 +112,12 @@ export async function GET(request) {
 
 export const scene = join(root, "examples/scenes/01.png");
 
-/** Writes a program with a page, pictures and a server; what the recipe has besides goes over it. */
+/** Writes a program with a page, images and a server. The recipe's files replace files with the same name. */
 export async function writeApp(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   const whole: Record<string, string> = {
     "package.json": '{ "private": true, "type": "module" }\n',
     "index.html": '<!doctype html><script type="module" src="page.js"></script>\n',
-    // Vite's own page is the one above.
+    // Vite serves its own index.html; this one, in public/, is the one above.
     ...(!("vite.config.js" in files) && {
       "public/index.html": '<!doctype html><script type="module" src="page.js"></script>\n',
     }),
@@ -130,11 +130,11 @@ export async function writeApp(folder: string, files: Readonly<Record<string, st
     await writeFile(join(folder, name), content);
   }
   await cp(scene, join(folder, "public/scene.png"));
-  // Nine megapixels, which are few bytes: from eight on a page decodes in a worker.
+  // Nine megapixels in few bytes. A page decodes images in a worker from eight megapixels on.
   await sharp(scene).resize(3000, 3000).jpeg({ quality: 60 }).toFile(join(folder, "public/large.jpg"));
 }
 
-/** Without what `npm run` and vitest tell the programs that they start. */
+/** The environment without the variables that `npm run` and vitest set for child processes. */
 export const plainEnvironment = (): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|VITE)/i.test(name))),
   NEXT_TELEMETRY_DISABLED: "1",
@@ -151,11 +151,11 @@ export async function runCommands(folder: string, commands: readonly string[]): 
     );
 }
 
-/** What a page found, and whatever the browser complained about. */
+/** A page's result, and the browser's warnings and errors. */
 export interface TriedPage {
   readonly found: unknown;
   readonly problems: readonly string[];
-  /** The addresses of its workers. */
+  /** The URLs of its workers. */
   readonly workers: readonly string[];
 }
 
@@ -188,8 +188,8 @@ export interface TriedServer {
 }
 
 /**
- * Starts a server, asks it about a scene and ends it.
- * @param ready finds its address in what it prints
+ * Starts a server, calls `work` with its address and stops it.
+ * @param ready finds the address in the server's output
  */
 export async function tryServer<T>(
   folder: string,
@@ -222,7 +222,7 @@ export async function tryServer<T>(
   }
 }
 
-/** Asks a server of `server.js` about a scene. */
+/** Requests a scene from a server with the program `server.js`. */
 export const askServer = (folder: string, script: string): Promise<TriedServer> =>
   tryServer(
     folder,

@@ -1,4 +1,4 @@
-// A static server for pages under test: folders under names, byte ranges, ETags, and the headers that isolate a page.
+// A static server for tested pages: folders under names, byte ranges, ETags, and the headers that isolate a page.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -18,21 +18,21 @@ const types: Readonly<Record<string, string>> = {
 };
 
 export interface PageServerOptions {
-  /** Folders by the first part of a path; "" is what is left. */
+  /** Folders by a path's first part; "" serves all other paths. */
   readonly folders: Readonly<Record<string, string>>;
   /** Cross-origin isolation, which threads of WebAssembly need. */
   readonly isolated?: boolean;
-  /** Answers range requests; without, files come whole. */
+  /** Whether the server answers range requests; otherwise it sends whole files. */
   readonly ranges?: boolean;
-  /** Lets pages of other origins read. */
+  /** Allows reads by pages of other origins. */
   readonly cors?: boolean;
 }
 
 export interface PageServer extends AsyncDisposable {
   readonly origin: string;
-  /** Paths with their ranges, as they were asked for, and how many bytes were answered. */
+  /** The requested paths with their ranges, and the number of bytes sent. */
   readonly requests: { readonly path: string; readonly range: string | undefined; readonly bytes: number }[];
-  /** Ends the connections of the next `count` answers to range requests after half of their bytes. */
+  /** Makes the next `count` answers to range requests end their connections after half of the bytes. */
   breakOff(count: number): void;
 }
 

@@ -1,4 +1,4 @@
-// What tests of pages share: a folder with a page that has `inPage`, served beside the engine, models and pictures.
+// Shared by page tests: a folder with a page that has `inPage`, served with the engine, models and images.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,17 +12,17 @@ import { servePages, type PageServer, type PageServerOptions } from "./page-serv
 
 declare const inPage: InPage;
 
-/** Of the repository. */
+/** The root folder of the repository. */
 export const root = fileURLToPath(new URL("../../../../", import.meta.url));
 
 export interface PageSite extends AsyncDisposable {
-  /** Served as the site's root. */
+  /** The folder that is served as the site's root. */
   readonly folder: string;
   readonly bundled: Awaited<ReturnType<typeof bundleForPage>>;
   serve(options?: Omit<PageServerOptions, "folders">): Promise<PageServer>;
 }
 
-/** A site of one page. */
+/** Makes a site with one page. */
 export async function makeSite(): Promise<PageSite> {
   const folder = await mkdtemp(join(tmpdir(), "blip-page-"));
   await writeFile(
@@ -48,14 +48,14 @@ export async function makeSite(): Promise<PageSite> {
   };
 }
 
-/** Loads the site's page, also anew: what the browser keeps is that of the page's context. */
+/** Loads the site's page, or reloads it. The browser's stored data belong to the page's context. */
 export async function visit(page: Page, { origin }: PageServer): Promise<void> {
   await page.goto(`${origin}/index.html`);
   await page.waitForFunction(() => "inPage" in globalThis);
   await page.evaluate(() => inPage.configure({ runtime: "/ort/", models: "/models/" }));
 }
 
-/** The site's page in a browser that keeps nothing yet. */
+/** Opens the site's page in a browser context without stored data. */
 export async function openPage(server: PageServer, browser: Browser): Promise<Page> {
   const page = await (await browser.newContext()).newPage();
   await visit(page, server);
@@ -66,11 +66,11 @@ export interface PageUnderTest {
   readonly site: PageSite;
   readonly server: PageServer;
   readonly browser: Browser;
-  /** The site's page, which the tests of a file share. */
+  /** The site's page, shared by the tests of a file. */
   readonly page: Page;
 }
 
-/** A site in a browser for all tests of a `describe`. @returns what gives it to them */
+/** Opens a site in a browser for all tests of a `describe`. @returns a function that returns it */
 export function pageForTests(): () => PageUnderTest {
   let opened: PageUnderTest | undefined;
   beforeAll(async () => {

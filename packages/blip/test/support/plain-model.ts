@@ -1,7 +1,7 @@
-// A model that a test expects to be none of several parts.
+// A model that a test expects not to be a suite.
 import type { ModelFiles, SuiteFiles } from "../../src/files.ts";
 
-/** @throws where it is a suite */
+/** @throws if the model is a suite */
 export function plainModel(files: ModelFiles | SuiteFiles): ModelFiles {
   if (files.kind === "suite") throw new Error(`${files.name} is a suite`);
   return files;

@@ -1,9 +1,9 @@
-// Tensors as plain arrays, because that is what comes out of a browser.
+// Tensors as plain arrays, since a browser returns these.
 import type { Tensor } from "@blip-ts/graph";
 import { expect } from "vitest";
 import type { PlainTensor } from "../page/in-page.ts";
 
-/** Equal within `tolerance` of the worst element; NaN is no small difference. */
+/** Expects equal dimensions, and a largest difference below `tolerance`. NaN fails. */
 export function expectNear(found: PlainTensor, expected: Tensor<"float32">, tolerance: number): void {
   expect(found.dims).toEqual(expected.dims);
   const worst = Math.max(

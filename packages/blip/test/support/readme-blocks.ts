@@ -1,24 +1,24 @@
-// The blocks of code of README and of the documents for users, and the commands and names in them.
+// The code blocks of README and of the user documents, and the commands and names in them.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { must } from "@blip-ts/base";
 import ts from "typescript";
 
 export interface Block {
-  /** What follows the opening fence; empty for what a command prints. */
+  /** The text after the opening fence; empty for a command's output. */
   readonly language: string;
   readonly code: string;
-  /** The line of the document on which the code begins, from 1. */
+  /** The document's line on which the code begins, from 1. */
   readonly line: number;
 }
 
-/** A block, and the document that it stands in. */
+/** A block with its document. */
 export interface DocumentBlock extends Block {
   /** "README.md", "docs/verbs.md", ... */
   readonly document: string;
 }
 
-/** The blocks of a document of Markdown, in order. */
+/** The code blocks of a Markdown document, in order. */
 export function blocksOf(markdown: string): Block[] {
   return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
     ({ 1: language = "", 2: code = "", index }) => ({
@@ -29,7 +29,7 @@ export function blocksOf(markdown: string): Block[] {
   );
 }
 
-/** Documents all of whose blocks run as they are printed, with no more than a few images and a model. */
+/** Documents whose blocks all run as printed, given a few images and a model. */
 const documents = [
   "README",
   "verbs",
@@ -42,13 +42,13 @@ const documents = [
 ];
 
 /**
- * What is run of a document. The sections of docs/browser.md are steps for one bundler each:
- * pages-from-tarball.slow.test.ts and bundlers.long.test.ts run those; here its beginning is.
+ * The part of a document that is run. Each section of docs/browser.md has the steps for one bundler, which
+ * pages-from-tarball.slow.test.ts and bundlers.long.test.ts run; here only its beginning is run.
  */
 const runPart = (name: string, text: string): string =>
   name === "browser" ? text.slice(0, text.indexOf("\n## ") + 1) : text;
 
-/** The blocks of README and of the documents for users, in order. */
+/** The code blocks of README and of the user documents, in order. */
 export async function documentBlocks(): Promise<DocumentBlock[]> {
   const root = new URL("../../../../", import.meta.url);
   const paths = documents.map((name) => (name === "README" ? "README.md" : `docs/${name}.md`));
@@ -58,14 +58,14 @@ export async function documentBlocks(): Promise<DocumentBlock[]> {
   );
 }
 
-/** The commands of a shell's block: a line each, with the lines that it goes on over. */
+/** The commands of a shell block: one per line, with continuation lines joined. */
 export const commandsOf = (code: string): string[] =>
   code
     .replaceAll(/\\\n\s*/g, "")
     .split("\n")
     .filter((line) => line.trim() !== "");
 
-/** The names that a program declares outside of all functions. */
+/** The names that a program declares at its top level. */
 export function namesOf(code: string): string[] {
   const names: string[] = [];
   const add = (name: ts.BindingName): void => {

@@ -1,14 +1,15 @@
-// A script in a process of its own, with this package as it is built: whether the process ends by itself.
+// Runs a script with the built package in a child process, to test that the process ends by itself.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 const door = new URL("../../dist/node.js", import.meta.url).href;
 
 /**
+ * Runs a script to its end.
  * @param script the text of a module, in which `blip` is the package
- * @param env variables beside those of this process; what is undefined is not set
- * @returns what it printed
- * @throws {Error} where the process fails, or has not ended by itself after so many milliseconds
+ * @param env variables added to those of this process; undefined values are not set
+ * @returns its output
+ * @throws {Error} if the process fails, or has not ended after `milliseconds`
  */
 export async function runScript(
   script: string,

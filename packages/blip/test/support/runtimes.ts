@@ -1,4 +1,4 @@
-// Newer Nodes, Bun and Deno, from npm: some 100 MB each, installed for a test alone.
+// Newer Nodes, Bun and Deno, from npm: about 100 MB each, installed for one test.
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,24 +7,24 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** What runs JavaScript. */
+/** A JavaScript runtime. */
 export interface Runtime {
   readonly name: string;
-  /** A version, or a line of them: the newest one of it. */
+  /** A version, or a line, of which the newest version is used. */
   readonly version: string;
   /** The npm package. */
   readonly from: string;
-  /** The folder below node_modules that holds the program for this machine, or one folder for each kind of it. */
+  /** The folder below node_modules that holds the program for this machine, or one folder for each kind of machine. */
   readonly within: string;
-  /** Where in such a folder it is. */
+  /** The program's path in that folder. */
   readonly place: string;
   readonly args: readonly string[];
 }
 
-/** npm's package of Node copies the program from one for the machine when it is installed: that one is enough. */
+/** npm's `node` package copies the program from a platform package at install time; the latter suffices. */
 const nodePackage = `node-${platform === "win32" ? "win" : platform}-${arch}`;
 
-/** Those of which tests ask whether Node's entry works in them, beside Node 20, which runs the tests. */
+/** The runtimes in which tests try Node's entry, in addition to Node 20, which runs the tests. */
 export const runtimes: readonly Runtime[] = [
   ...["22", "24", "26"].map((version) => ({
     ...{ name: "node", version, from: nodePackage, within: ".", args: [] },
@@ -38,9 +38,8 @@ export const runtimes: readonly Runtime[] = [
 ];
 
 /**
- * Installs a runtime in a folder of its own below a folder, without its script: that only copies the program, which is
- * found where it is.
- * @returns the program's path; undefined if it cannot be had
+ * Installs a runtime in a new folder below `folder`, without its install script, which only copies the program.
+ * @returns the program's path; undefined if it is not available
  */
 export async function installRuntime(
   folder: string,

@@ -1,4 +1,4 @@
-// A server on this machine that speaks the Hub's protocol until a test tells it otherwise, one request at a time.
+// A local server that speaks the Hub's protocol, unless a test answers a request itself.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -11,28 +11,28 @@ export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update
 export const gitSha = (bytes: Uint8Array): string =>
   createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 
-/** What a request asks for. */
+/** A parsed request. */
 export interface HubRequest {
   readonly kind: "list" | "head" | "get";
-  /** Of `head` and `get`. */
+  /** The file of `head` and `get`. */
   readonly file: string;
-  /** The first byte that is wanted. */
+  /** The first requested byte. */
   readonly from: number;
   readonly url: string;
   readonly authorization: string | undefined;
 }
 
-/** Answers a request, or leaves it to the hub. @returns did it answer? */
+/** Answers a request, or leaves it to the hub. @returns whether it answered */
 export type Answerer = (request: HubRequest, response: ServerResponse) => boolean;
 
 export interface ScriptedHub extends AsyncDisposable {
   readonly origin: string;
   readonly files: Map<string, Buffer>;
-  /** All that was asked, in order. */
+  /** All requests, in order. */
   readonly requests: HubRequest[];
-  /** Asked first; tests set it. */
+  /** Called first for each request; tests set it. */
   answer: Answerer;
-  /** Files that were sent, whole or from a byte on. */
+  /** The files that were sent, each with its first byte. */
   sent(): string[];
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ function parse({ url: whole = "", method, headers }: IncomingMessage): HubReques
   return { kind, file, from, url, authorization: headers.authorization };
 }
 
-/** Small files are named by git's hash, large ones by sha256, as on the Hub. */
+/** The ETag of a file. As on the Hub, small files use git's hash, large ones sha256. */
 export const etagOf = (bytes: Uint8Array): string => (bytes.length < 1000 ? gitSha(bytes) : sha256(bytes));
 
 function answerAsHub(

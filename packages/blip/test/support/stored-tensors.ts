@@ -1,4 +1,4 @@
-// Tensors of which only names and shapes matter, for tests.
+// Tensors with names and shapes but no data, for tests.
 import { memorySource, type StoredTensor } from "@blip-ts/checkpoint";
 
 const source = memorySource("m.pth", new Uint8Array(0));
@@ -12,7 +12,7 @@ const stored = (name: string, shape: readonly number[]): StoredTensor => ({
   byteLength: 4 * shape.reduce((product, size) => product * size, 1),
 });
 
-/** Tensors by name: of the shapes given, or of one element each. */
+/** Tensors by name, with the given shapes, or with one element each. */
 export function storedTensors(
   shapes: Readonly<Record<string, readonly number[]>> | readonly string[],
 ): Map<string, StoredTensor> {

@@ -1,4 +1,4 @@
-// Suites of tiny models. Their image encoders are made equal: each gets the numbers of the first one's.
+// Suites of tiny models. Their image encoders are made equal: each gets the first one's weights.
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
@@ -10,7 +10,7 @@ import { fixture } from "./goldens.ts";
 
 const quiet = { onWarning: () => undefined };
 
-/** Models of fixtures/tiny whose image encoders have the same sizes. */
+/** Models of fixtures/tiny whose image encoders have equal sizes. */
 const models = {
   match: "match",
   caption: "caption",
@@ -23,8 +23,8 @@ export type PartTask = keyof typeof models;
 const tensorsOf = async (file: string) => (await readSafetensors(await fileSource(file))).tensors;
 
 /**
- * Folders of one task each, whose image encoders are equal.
- * @param root a folder that they are made in
+ * Makes one folder per task, with equal image encoders.
+ * @param root the folder to make them in
  */
 export async function tinyParts(root: string): Promise<Record<PartTask, string>> {
   const folders = {
@@ -52,7 +52,7 @@ export async function tinyParts(root: string): Promise<Record<PartTask, string>>
   return folders;
 }
 
-/** A suite of such folders. */
+/** Makes a suite from such folders. */
 export async function tinySuite(
   parts: Readonly<Record<PartTask, string>>,
   folder: string,

@@ -1,5 +1,5 @@
-// Run by Node, Bun and Deno alike: matching, captions and answers of tiny models, in half precision as well, as JSON on
-// standard output.
+// Run by Node, Bun and Deno: matches, captions and answers with tiny models, also in half precision. Prints the results
+// as JSON.
 // node tiny-goldens.mjs DOOR QUESTIONS, where DOOR is the built package and QUESTIONS a JSON file of the test.
 import { readFile } from "node:fs/promises";
 import process from "node:process";
@@ -33,7 +33,7 @@ for (const options of asked.caption.options)
   captions.push(await captioning.generate({ pixelValues: floats(asked.caption.pixels) }, options));
 await captioning.close();
 
-/** The best caption and the best answer in a type: tokens and score. */
+/** The best caption and the best answer in a type, with tokens and score. */
 async function bestIn(dtype) {
   const options = { dtype, onWarning: () => undefined };
   const captioner = await BlipForConditionalGeneration.fromPretrained(asked.caption.model, options);
@@ -55,7 +55,7 @@ async function bestIn(dtype) {
 const [float, half] = [await bestIn("fp32"), await bestIn("fp16")];
 
 const [scene] = await match([asked.scene.image], [asked.scene.text]);
-// Its images are decoded in a process of their own.
+// A child process decodes its images.
 const matcher = await Matcher.fromPretrained("picture-book");
 const batched = new Batched({ matcher });
 const [served] = await batched.match(asked.scene.image, [asked.scene.text]);

@@ -1,5 +1,5 @@
-// A server on this machine that plays the Hub, with tiny models of random weights under the ids of real ones, and every
-// other host, each of whose addresses is the same picture.
+// A local server that plays the Hub, with tiny random models under the ids of real ones, and every other host, where
+// each URL returns the same image.
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -9,24 +9,25 @@ import { fixture } from "./goldens.ts";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";
 
-/** All files below a folder, as the Hub names them. */
+/** All files below a folder, by the Hub's names. */
 const filesIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"));
 
 export interface TinyHub extends AsyncDisposable {
-  /** HF_ENDPOINT; `local-hosts.mjs` turns other hosts to it. */
+  /** The value for HF_ENDPOINT; `local-hosts.mjs` redirects other hosts to it. */
   readonly origin: string;
-  /** The hosts that were asked for pictures. */
+  /** The hosts that were asked for images. */
   readonly hosts: ReadonlySet<string>;
-  /** The files that were sent, in order, as REPOSITORY/PATH. */
+  /** The files sent, in order, as REPOSITORY/PATH. */
   readonly sent: readonly string[];
 }
 
 /**
- * @param models folders by the ids of the models that they stand for: names in fixtures/tiny, or paths
- * @param picture what every other host answers
+ * Starts the server.
+ * @param models folder by model id: a name in fixtures/tiny, or a path
+ * @param picture the image that every other host returns
  */
 export async function serveTinyHub(
   models: Readonly<Record<string, string>>,

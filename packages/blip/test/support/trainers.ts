@@ -1,4 +1,4 @@
-// Trainers of the tiny captioner, and how far weights are apart.
+// Trainers of the tiny captioner, and the difference between weights.
 import type { MadeTensor } from "@blip-ts/checkpoint";
 import { nodeTraining } from "../../src/platform/node/training-platform.ts";
 import {
@@ -16,7 +16,7 @@ export const some = <T>(value: T | undefined): T => {
 
 export type CaptionerOptions = Partial<TrainerOptions<Captions>>;
 
-/** A trainer with the oracle's settings. */
+/** Creates a trainer with the oracle's settings. */
 export function openTrainer(
   of: Captioner,
   options: CaptionerOptions = {},
@@ -33,7 +33,7 @@ export function openTrainer(
   });
 }
 
-/** The oracle's batch of a step. */
+/** The oracle's batch for a step. */
 export const batchOf = ({ batches }: Captioner, step: number): Captions =>
   some(batches[step % batches.length]);
 
@@ -49,7 +49,7 @@ export async function weightsOf(trainer: Trainer<Captions>): Promise<Map<string,
   return found;
 }
 
-/** The relative L2 difference of all weights that `takes` takes. */
+/** The relative L2 difference over all weights for which `takes` is true. */
 export function difference(
   found: ReadonlyMap<string, Float32Array>,
   expected: ReadonlyMap<string, Float32Array>,
@@ -60,7 +60,7 @@ export function difference(
     if (!takes(name)) continue;
     const own = some(found.get(name));
     if (own.length !== values.length)
-      throw new Error(`${name}: ${own.length} numbers, expected ${values.length}`);
+      throw new Error(`${name}: expected ${values.length} numbers, got ${own.length}`);
     values.forEach((value, index) => {
       squares += (some(own[index]) - value) ** 2;
       whole += value ** 2;
@@ -69,5 +69,8 @@ export function difference(
   return Math.sqrt(squares / whole);
 }
 
-/** What a bias of keys adds is the same for all keys: its true gradient is 0, and AdamW moves it by the sign of noise. */
+/**
+ * A key bias adds the same value for all keys: its true gradient is 0, and AdamW moves it by the sign of rounding
+ * noise.
+ */
 export const isKeyBias = (name: string): boolean => name.endsWith(".key.bias");

@@ -1,7 +1,7 @@
-// Numbers that follow from a name: the same here and in oracle/train/objectives/noise.py.
+// Numbers derived from a name, equal here and in oracle/train/objectives/noise.py.
 import { floatTensor, sizeOf, type Tensor } from "@blip-ts/graph";
 
-/** From 0 to below 1: FNV-1a of the name, plus multiples of the golden ratio, mixed as murmur3 ends. */
+/** Numbers from 0 to below 1: FNV-1a of the name plus multiples of the golden ratio, mixed with murmur3's finalizer. */
 export function uniformNoise(name: string, count: number): Float64Array {
   let seed = 0x811c9dc5;
   for (let at = 0; at < name.length; at++) seed = Math.imul(seed ^ name.charCodeAt(at), 0x01000193);
@@ -13,14 +13,14 @@ export function uniformNoise(name: string, count: number): Float64Array {
   });
 }
 
-/** From mean - size to mean + size. */
+/** A tensor of numbers from mean - size to mean + size. */
 export const namedNoise = (name: string, dims: readonly number[], mean = 0, size = 0.5) =>
   floatTensor(
     dims,
     Float32Array.from(uniformNoise(name, sizeOf(dims)), (u) => mean + size * (2 * u - 1)),
   );
 
-/** Gains near 1, a temperature that is not extreme, everything else wide enough to matter. */
+/** Weights with gains near 1, a moderate temperature, and all others large enough to matter. */
 export function namedWeight(name: string, dims: readonly number[]): Tensor<"float32"> {
   if (name === "temp") return floatTensor(dims, [0.2]);
   const isGain = name.endsWith(".weight") && /norm\d?\.weight$/i.test(name);

@@ -1,4 +1,4 @@
-// An objective's loss and gradients on ONNX Runtime, as a trainer computes them.
+// Computes an objective's loss and gradients with ONNX Runtime, as a trainer does.
 import {
   differentiate,
   emitOnnx,
@@ -18,7 +18,7 @@ export interface TrainingRun {
   readonly gradients: ReadonlyMap<string, Float64Array>;
 }
 
-/** @param weights by the names of the tied graph's */
+/** @param weightOf returns a weight by its name in the tied graph */
 export async function runTraining(
   { graph, loss, ties = {}, momentum = {} }: TrainingGraph,
   inputs: Tensors,

@@ -11,7 +11,7 @@ export interface Scene {
   readonly false: string;
 }
 
-/** The first scenes: an image and a sentence that is true of it. */
+/** The first scenes, each with an image, a true sentence and a false one. */
 export async function sceneList(count: number): Promise<readonly Scene[]> {
   const all = JSON.parse(await readFile(join(scenes, "scenes.json"), "utf8")) as readonly Scene[];
   return all.slice(0, count);
@@ -19,7 +19,7 @@ export async function sceneList(count: number): Promise<readonly Scene[]> {
 
 export const sceneFile = (scene: Scene): string => join(scenes, scene.image);
 
-/** A folder of images with a data.jsonl, a row per scene. @returns the path of data.jsonl */
+/** Writes a folder of images and a data.jsonl with one row per scene. @returns the path of data.jsonl */
 export async function sceneData(
   folder: string,
   list: readonly Scene[],

@@ -1,4 +1,4 @@
-// Data sets in memory, as training reads them: lists and shards of rows with an image and a caption.
+// Data sets in memory for training: lists and shards of rows with an image and a caption.
 import { InputError, type Closable, closing } from "@blip-ts/base";
 import type { Dataset, DatasetPart, ImageSource, Place } from "@blip-ts/datasets";
 import type { MatchBatch, TrainingData, TrainingPosition } from "../../src/train/data/batch.ts";
@@ -22,7 +22,7 @@ export const place = (at: number, file = "list.json"): Place => ({ file, unit: "
 
 const badImage = (name: string) => new InputError("image/not-found", `${name}: expected a file, got none.`);
 
-/** An image per name: "7.png" is the 7th of the small ones. */
+/** Returns an image for a name: "7.png" is number 7 (from 0) of the small images. */
 export const decode: DecodeSource = (image) => {
   const name = image.kind === "path" ? image.path : image.kind === "bytes" ? image.name : image.url;
   const found = augmentImages[Number.parseInt(name, 10) % augmentImages.length];
@@ -73,7 +73,7 @@ const datasetOf = (parts: readonly DatasetPart<"retrieval">[], streamed: boolean
 });
 
 export interface Setup extends Partial<TrainingDataOptions> {
-  /** Shards, each with its rows. */
+  /** Shards, each a list of rows. */
   readonly shards?: readonly (readonly Row[])[];
   readonly rows?: readonly Row[];
   readonly loader?: (plan: ImagePlan) => SampleLoader;

@@ -1,4 +1,4 @@
-// Node's platform, counting how often the sessions of each graph are loaded and run.
+// Node's platform, with counts of how often each graph's sessions are loaded and run.
 import { closedBy } from "@blip-ts/base";
 import type { EngineSession } from "@blip-ts/engine";
 import { nodePlatform } from "../../src/platform/node/node-platform.ts";

@@ -1,5 +1,5 @@
-// Run by Node, Bun and Deno alike: every verb in every type of weights, and with "whole" the rest of the package's
-// functions and classes, on tiny models. What they answer, as JSON on standard output.
+// Run by Node, Bun and Deno: calls every verb in every weight type, and with "whole" also the package's other functions
+// and classes, on tiny models. Prints the results as JSON.
 // node whole-api.mjs DOOR ASKED [whole], where DOOR is the built package's folder and ASKED a JSON file of the test.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ const blip = await entry("node.js");
 const { models, images, text, folder } = JSON.parse(await readFile(asked, "utf8"));
 const [first, second] = images;
 
-/** Rows without what belongs to a runtime: errors by their code, arrays of numbers as lists. */
+/** Rows without values that depend on the runtime: errors become their codes, typed arrays become lists. */
 const plain = (value) =>
   JSON.parse(
     JSON.stringify(value, (_key, inner) => {
@@ -37,7 +37,7 @@ const verbs = {
   compare: (options) => blip.compare([first, second], [text], { model: models.nlvr, ...options }),
 };
 
-/** The rest, one entry per function or class. */
+/** The other functions and classes, one entry each. */
 const others = {
   Blip: async () => {
     const one = await blip.Blip.fromPretrained(models.match);

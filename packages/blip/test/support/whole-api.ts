@@ -1,4 +1,4 @@
-// The package's functions and classes as another runtime answers them, beside Node's own answers (whole-api.mjs).
+// Compares the results of the package's functions and classes in another runtime with Node's (whole-api.mjs).
 import { execFile } from "node:child_process";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,19 +12,19 @@ const run = promisify(execFile);
 const packageFolder = fileURLToPath(new URL("../../", import.meta.url));
 const program = fileURLToPath(new URL("whole-api.mjs", import.meta.url));
 
-/** By what was called. */
+/** Results by the name of the call. */
 export type Answers = Readonly<Record<string, unknown>>;
 
-/** The node that runs the tests. */
+/** The Node that runs the tests. */
 export const thisNode: Pick<Runtime, "args"> & { readonly path: string } = {
   path: process.execPath,
   args: [],
 };
 
 /**
- * What a runtime answers.
- * @param folder a folder of which it makes one of its own
- * @param part `whole`: all of the API; without it, one call per verb and type of weights
+ * Runs the calls in a runtime and returns their results.
+ * @param folder a folder in which a temporary folder is made
+ * @param part `whole` calls all of the API; by default, one call per verb and weight type
  */
 export async function answersIn(
   { path, args }: Pick<Runtime, "args"> & { readonly path: string },
@@ -50,15 +50,18 @@ export async function answersIn(
     [...args, program, join(packageFolder, "dist"), join(home, "asked.json"), ...more],
     {
       ...{ cwd: packageFolder, timeout: 300_000, maxBuffer: 2 ** 26 },
-      // Converted weights are kept in the Hub's cache: not in that of whoever runs the tests.
+      // Converted weights are kept in a temporary Hub cache, not in the user's.
       env: { ...process.env, HF_HOME: join(home, "hub"), ORT_DISABLE_TELEMETRY: "1" },
     },
   );
-  // Messages name the folder.
+  // Messages contain the folder's path.
   return JSON.parse(stdout.replaceAll(home, "HOME")) as Answers;
 }
 
-/** Are answers equal, numbers to six digits? Engines of JavaScript have their own power functions. */
+/**
+ * Expects equal results, with numbers equal to six digits, since JavaScript engines implement power functions
+ * differently.
+ */
 export function expectSame(found: unknown, expected: unknown, at = "answers"): void {
   if (typeof expected === "number" && typeof found === "number") {
     expect(Math.abs(found - expected), at).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(expected)));

@@ -1,4 +1,4 @@
-// Prints what oracle/legacy/evaluation_goldens.py reads: the rows of each evaluation case.
+// Prints the input of oracle/legacy/evaluation_goldens.py: the rows of each evaluation case.
 // npx tsx --tsconfig tsconfig.scripts.json packages/blip/test/support/write-evaluation-inputs.ts > inputs.json
 import { evaluationCases, modelOf, readCase, removeCases } from "./evaluation-cases.ts";
 import { fixture } from "./goldens.ts";

@@ -1,6 +1,6 @@
-// The globals that a pickle of weights may name, as PyTorch's own `weights_only` loader has them for tensors and plain
-// data, and what each makes here. None of them runs Python: a storage is a key, a tensor is a view of it. Beside them those of
-// `skipped-globals.ts`, which make nothing.
+// The globals that a pickle of weights may name, and their values here. The list follows PyTorch's own `weights_only`
+// loader for tensors and plain data. None of them runs Python: a storage is a key, and a tensor is a view of it.
+// `skipped-globals.ts` lists further globals, whose values are discarded.
 import { malformed, unsupportedDType } from "../errors.ts";
 import {
   describeValue,
@@ -21,7 +21,7 @@ import { MAX_RANK, type CheckpointDType } from "../stored-tensor.ts";
 export class TorchStorage extends PickleObject {
   readonly key: string;
   readonly dtype: StorageDType;
-  /** Elements; bytes for an untyped storage. */
+  /** The size in elements, or in bytes for an untyped storage. */
   readonly count: number;
 
   constructor(key: string, dtype: StorageDType, count: number) {
@@ -73,7 +73,7 @@ const STORAGE_DTYPES: ReadonlyMap<string, CheckpointDType> = new Map([
   ["BoolStorage", "bool"],
 ]);
 
-/** A class of storages, by the dtype of its elements. */
+/** A storage class, with the dtype of its elements. */
 class StorageType extends PickleGlobal {
   readonly dtype: StorageDType;
 
@@ -83,15 +83,15 @@ class StorageType extends PickleGlobal {
   }
 }
 
-/** `torch.float32` and its like, also those that no tensor of ours can have. */
+/** A global such as `torch.float32`, including dtypes that no supported tensor has. */
 class TorchDType extends PickleGlobal {}
 
 const KNOWN_DTYPES: ReadonlySet<string> = new Set(STORAGE_DTYPES.values());
 const OTHER_DTYPES = /^(?:complex(?:32|64|128)|uint(?:16|32|64)|float8_[a-z0-9]+)$/;
 
 /**
- * The allow-list. Each global is made anew for a file, so that messages can name the file.
- * @returns what `PickleWorld.findGlobal` needs
+ * The allow-list. Each file gets its own globals, so that messages can name the file.
+ * @returns the lookup for `PickleWorld.findGlobal`
  */
 export function torchGlobals(where: string) {
   const calls = torchCalls(where);
@@ -115,7 +115,8 @@ export function torchGlobals(where: string) {
 }
 
 /**
- * The persistent id of a storage, `("storage", class, key, location, elements)`; the legacy stream adds a view.
+ * Reads the persistent id of a storage, `("storage", class, key, location, elements)`. The legacy stream appends a
+ * view.
  * @throws {ModelError} `checkpoint/malformed`
  */
 export function storageOf(where: string, id: PickleValue): TorchStorage {
@@ -123,12 +124,11 @@ export function storageOf(where: string, id: PickleValue): TorchStorage {
   const [kind, type, key, , count, view = null] = parts;
   const isStorage =
     kind === "storage" && type instanceof StorageType && typeof key === "string" && isSize(count);
-  if (!isStorage)
-    throw malformed(where, `the pickle refers to ${describeValue(kind)} where a storage is expected`);
+  if (!isStorage) throw malformed(where, `the pickle refers to ${describeValue(kind)} instead of a storage`);
   if (view !== null)
     throw malformed(
       where,
-      `the storage ${key} is a view of another one, as only PyTorch before 0.4 wrote them`,
+      `the storage ${key} is a view of another one, which only PyTorch before 0.4 wrote`,
     );
   return new TorchStorage(key, type.dtype, count);
 }
@@ -146,7 +146,7 @@ function torchCalls(where: string): ReadonlyMap<string, PickleCall> {
   const sizes = (value: PickleValue | undefined, what: string): number[] => {
     const items = value instanceof PickleTuple ? value.items : undefined;
     if (items === undefined || items.length > MAX_RANK || !items.every(isSize))
-      throw bad(`a tensor whose ${what} is no tuple of at most ${MAX_RANK} sizes`);
+      throw bad(`a tensor whose ${what} is not a tuple of at most ${MAX_RANK} sizes`);
     return [...items];
   };
 
@@ -166,7 +166,7 @@ function torchCalls(where: string): ReadonlyMap<string, PickleCall> {
   const rebuild: PickleCall = (args, charge) => view(args, charge);
   // Arguments of v3: storage, offset, shape, strides, requires_grad, backward_hooks, dtype.
   const rebuildWithDType: PickleCall = (args, charge) => {
-    if (!(args[6] instanceof TorchDType)) throw bad("a tensor of no dtype", args[6]);
+    if (!(args[6] instanceof TorchDType)) throw bad("a tensor without a dtype", args[6]);
     return view(args, charge, args[6]);
   };
   const parameter: PickleCall = ([data]) => {
@@ -207,7 +207,7 @@ function torchCalls(where: string): ReadonlyMap<string, PickleCall> {
     charge(items.length);
     return new PickleTuple(items);
   };
-  // Protocol 2 writes bytes as text, a character a byte.
+  // Protocol 2 writes bytes as text, one character per byte.
   const encode: PickleCall = ([text, encoding], charge) => {
     if (typeof text !== "string" || encoding !== "latin1") throw bad("bytes", text);
     charge(text.length);

@@ -21,7 +21,7 @@ const root = stateDict([weight, row, bias], storages, true);
 const open = (bytes: Uint8Array) => readTorchLegacy(memorySource("m.pth", bytes));
 
 describe("readTorchLegacy", () => {
-  it("hands out ranges of the stream, shared storages included", async () => {
+  it("returns ranges of the stream, including shared storages", async () => {
     const { format, tensors } = await open(torchLegacyOf(root, storages));
     expect(format).toBe("torch-legacy");
     const read = await Promise.all(
@@ -32,7 +32,7 @@ describe("readTorchLegacy", () => {
     expect(read).toEqual([[1, 2, 3, 4, 5, 6], [2, 5], [7]]);
   });
 
-  it("refuses a small stream that repeats one number until it is large", async () => {
+  it("rejects a small stream that repeats one number until it is large", async () => {
     const repeated: TestTensor = { name: "w", shape: [2 ** 20], strides: [0], storage: "11" };
     const failure = await failureOf(() =>
       open(torchLegacyOf(stateDict([weight, repeated], storages, true), storages)),
@@ -71,7 +71,7 @@ describe("readTorchLegacy", () => {
       { "94": [1, 2, 3, 4, 5], "11": [7, 8] },
       { keys: ["94", "11"] },
       "checkpoint/malformed",
-      "the pickle says 6",
+      "the pickle has 6",
     ],
     [
       "bytes behind the last storage",
@@ -136,9 +136,9 @@ describe("readTorchLegacy", () => {
     expect(failure.code).toBe("checkpoint/malformed");
   });
 
-  it("stops reading a pickle that goes on beyond the limit", async () => {
+  it("stops reading a pickle that continues beyond the limit", async () => {
     let read = 0;
-    // A string of 16 MB that is dropped again, over and over: all it does is take room.
+    // A string of 16 MB that is dropped again and again, only to use memory.
     const unit = Uint8Array.from([0x58, ...p.littleEndian(2 ** 24, 4)]);
     const source = {
       name: "endless",
@@ -159,7 +159,7 @@ describe("readTorchLegacy", () => {
     expect(read).toBeLessThan(2 ** 27);
   });
 
-  it("names a file cut anywhere as truncated", async () => {
+  it("reports a file cut anywhere as truncated", async () => {
     const whole = torchLegacyOf(root, storages);
     for (let length = 0; length < whole.length; length++)
       expect(await failureOf(() => open(whole.subarray(0, length)))).toMatchObject({

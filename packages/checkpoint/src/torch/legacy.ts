@@ -1,5 +1,5 @@
-// What torch.save wrote before PyTorch 1.6: one stream of five pickles (magic number, protocol, system, the value, the keys
-// of the storages), then for each key the number of elements and the raw elements.
+// The format of torch.save before PyTorch 1.6. A stream of five pickles comes first: magic number, protocol, system,
+// the value, the keys of the storages. Then each key's storage follows: the number of elements and the raw elements.
 import type { ByteSource } from "@blip-ts/base";
 import {
   duplicateName,
@@ -18,7 +18,7 @@ import { storageOf, torchGlobals, type TorchStorage } from "./globals.ts";
 import { checkRepeats, findStateDict, inBatches, storageBytes, storeTensor } from "./state.ts";
 import { MAX_PICKLE_BYTES } from "./zip.ts";
 
-/** The number that opens the stream. */
+/** The number at the start of the stream. */
 export const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 
 const LEGACY_PROTOCOL = 1001;
@@ -27,7 +27,7 @@ const WINDOW_GROWTH = 8;
 const COUNT_BYTES = 8;
 
 /**
- * Opens a checkpoint in the stream format that came before the zip archive.
+ * Opens a checkpoint in the stream format that preceded the zip archive.
  * @throws {ModelError} `checkpoint/...`, as for `readTorchZip`
  */
 export async function readTorchLegacy(source: ByteSource): Promise<Checkpoint> {
@@ -43,7 +43,7 @@ export async function readTorchLegacy(source: ByteSource): Promise<Checkpoint> {
     throw malformed(source.name, "this pickle does not begin with the number that torch.save writes");
   const protocol = await pickles.next(world);
   if (protocol !== LEGACY_PROTOCOL)
-    throw malformed(source.name, `the stream does not say protocol ${LEGACY_PROTOCOL}`);
+    throw malformed(source.name, `the stream does not have protocol ${LEGACY_PROTOCOL}`);
   checkSystem(source, await pickles.next(world));
   const state = findStateDict(source.name, await pickles.next(world));
   const starts = await findStorages(source, storages, await pickles.next(world), pickles.end);
@@ -58,7 +58,7 @@ export async function readTorchLegacy(source: ByteSource): Promise<Checkpoint> {
   return { format: "torch-legacy", tensors, metadata: state.metadata };
 }
 
-/** Reads pickles one behind the other from the front of a file, through a window that grows as they need. */
+/** Reads consecutive pickles from the start of a file, through a window that grows as needed. */
 class PickleStream {
   end = 0;
   readonly #source: ByteSource;
@@ -90,7 +90,7 @@ class PickleStream {
   }
 }
 
-/** The pickle may refer to a storage many times, and must say the same each time. */
+/** The pickle may refer to a storage many times. All references must agree. */
 function shareStorage(
   source: ByteSource,
   storages: Map<string, TorchStorage>,
@@ -111,10 +111,12 @@ function checkSystem(source: ByteSource, system: PickleValue): void {
       "the checkpoint was written on a big-endian machine",
       "Save it on a little-endian one, or convert it to safetensors.",
     );
-  if (littleEndian !== true) throw malformed(source.name, "the stream does not say its byte order");
+  if (littleEndian !== true) throw malformed(source.name, "the stream does not state its byte order");
 }
 
-/** Where the elements of each storage begin: they lie in the order of `keys`, each behind its number of elements. */
+/**
+ * Finds the start of each storage's elements. Storages follow the order of `keys`, each after its number of elements.
+ */
 async function findStorages(
   source: ByteSource,
   storages: ReadonlyMap<string, TorchStorage>,
@@ -144,7 +146,7 @@ async function findStorages(
     if (count !== expected)
       throw malformed(
         source.name,
-        `the storage ${quoted(key)} has ${count ?? "too many"} elements, the pickle says ${expected ?? 0}`,
+        `the storage ${quoted(key)} has ${count ?? "too many"} elements, but the pickle has ${expected ?? 0}`,
       );
   });
   return starts;

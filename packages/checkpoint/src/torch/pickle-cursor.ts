@@ -1,4 +1,4 @@
-// Reads the arguments of pickle opcodes from bytes, and the opcodes that stand for a value by themselves.
+// Reads the arguments of pickle opcodes from bytes, and the opcodes that encode a value by themselves.
 import { malformed, overLimit } from "../errors.ts";
 import { OP } from "./pickle-opcodes.ts";
 import {
@@ -11,12 +11,12 @@ import {
 } from "./pickle-values.ts";
 import { decodeUtf8, readUint64, viewOf } from "../read-range.ts";
 
-/** Thrown, and caught by `runPickle`, where the bytes end before STOP. */
+/** Signals that the bytes end before STOP. `runPickle` catches it. */
 export class OutOfBytes extends Error {}
 
 const NEWLINE = 0x0a;
 
-/** A place in the bytes of a pickle. Reading past the end throws `OutOfBytes`. */
+/** A position in the bytes of a pickle. Reading past the end throws `OutOfBytes`. */
 export class PickleCursor {
   at: number;
   readonly #bytes: Uint8Array;
@@ -32,7 +32,7 @@ export class PickleCursor {
     this.#limits = limits;
   }
 
-  /** Moves on by `length` bytes and returns where they start. */
+  /** Advances by `length` bytes and returns their start. */
   take(length: number): number {
     const start = this.at;
     if (length > this.#bytes.length - start) throw new OutOfBytes();
@@ -56,12 +56,12 @@ export class PickleCursor {
     return this.#view.getInt32(this.take(4), true);
   }
 
-  /** Infinity where it is 2^53 or more: every limit is below. */
+  /** Infinity if the number is 2^53 or more: every limit is lower. */
   uint64(): number {
     return readUint64(this.#view, this.take(8)) ?? Infinity;
   }
 
-  /** Big-endian, unlike the rest. */
+  /** Big-endian, unlike the other numbers. */
   float64(): number {
     return this.#view.getFloat64(this.take(8), false);
   }
@@ -84,13 +84,13 @@ export class PickleCursor {
     if (length > this.#limits.integer)
       throw overLimit(this.#where, "the length of an integer in the pickle", length, this.#limits.integer);
     const bytes = this.bytes(length);
-    // Through text: shifting a BigInt byte by byte takes quadratic time.
+    // The conversion goes through text: shifting a BigInt byte by byte takes quadratic time.
     const digits = Array.from(bytes.reverse(), (byte) => byte.toString(16).padStart(2, "0")).join("");
     const value = BigInt.asIntN(8 * length, BigInt(`0x0${digits}`));
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
-  /** Text up to a newline, which is skipped. */
+  /** The text up to a newline, which is skipped. */
   line(): string {
     const most = this.#limits.globalName;
     const end = this.#bytes.subarray(this.at, this.at + most + 1).indexOf(NEWLINE);
@@ -104,7 +104,7 @@ export class PickleCursor {
   }
 }
 
-/** The value that an opcode stands for by itself, empty containers included; `undefined` where it is an opcode of another kind. */
+/** The value that an opcode encodes by itself, including empty containers; undefined for other opcodes. */
 export function readLiteral(opcode: number, cursor: PickleCursor): PickleValue | undefined {
   switch (opcode) {
     case OP.NONE:

@@ -1,5 +1,5 @@
-// Opcodes of the pickle machine (protocols 2 to 5) that torch.save writes for tensors and plain data,
-// and the names of the others, for the message that refuses them.
+// The opcodes of the pickle machine (protocols 2 to 5) that torch.save writes for tensors and plain data, and the names
+// of refused opcodes for the error message.
 
 export const OP = {
   MARK: 0x28,
@@ -76,6 +76,6 @@ const REFUSED: ReadonlyMap<number, string> = new Map([
   [0x98, "READONLY_BUFFER"],
 ]);
 
-/** The name of an opcode that is not allowed. */
+/** The name of a refused opcode. */
 export const refusedOpcodeName = (opcode: number): string =>
   REFUSED.get(opcode) ?? `the unknown opcode 0x${opcode.toString(16).padStart(2, "0")}`;

@@ -1,5 +1,5 @@
-// What a pickle can hold once the machine has read it: plain data, in classes of our own.
-// No JavaScript object is ever keyed by what the file says: dictionaries are Maps.
+// The values of a pickle: plain data, in this package's own classes. Keys from the file never become keys of JavaScript
+// objects: dictionaries are Maps.
 
 export type PickleValue =
   | null
@@ -28,7 +28,7 @@ export class PickleTuple {
 
 export class PickleDict {
   readonly entries = new Map<PickleValue, PickleValue>();
-  /** An OrderedDict may be given attributes (BUILD); a plain dict has none. */
+  /** Whether BUILD may set attributes: true for an OrderedDict, false for a plain dict. */
   readonly takesAttributes: boolean;
 
   constructor(takesAttributes = false) {
@@ -36,7 +36,7 @@ export class PickleDict {
   }
 }
 
-/** Its members as they came; equal ones are not merged. */
+/** A set. Its members keep their order; equal ones are not merged. */
 export class PickleSet {
   readonly items: PickleValue[];
 
@@ -45,7 +45,7 @@ export class PickleSet {
   }
 }
 
-/** What the world of the pickle defines: globals, storages, tensors. `label` says what it is. */
+/** A value that the pickle's world defines: globals, storages, tensors. `label` describes it. */
 export class PickleObject {
   readonly label: string;
 
@@ -55,12 +55,12 @@ export class PickleObject {
 }
 
 /**
- * Settings of a training script that say nothing about weights: argparse's Namespace, ruamel's mappings, NumPy's numbers.
- * It takes attributes and items and keeps none of them.
+ * A setting of a training script, unrelated to weights: argparse's Namespace, ruamel's mappings, NumPy's numbers. It
+ * accepts attributes and items and discards them.
  */
 export class PickleSkipped extends PickleObject {}
 
-/** What an allow-listed global does when it is called. `charge(n)` books n steps of work before they are done. */
+/** The implementation of an allow-listed global. `charge(n)` counts n steps of work in advance. */
 export type PickleCall = (args: readonly PickleValue[], charge: (steps: number) => void) => PickleValue;
 
 /** An allow-listed global. */
@@ -73,7 +73,7 @@ export class PickleGlobal extends PickleObject {
   }
 }
 
-/** What a value is, for messages. */
+/** A description of a value, for messages. */
 export function describeValue(value: PickleValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null) return "None";
@@ -88,11 +88,11 @@ export function describeValue(value: PickleValue | undefined): string {
   return value.label;
 }
 
-/** Can Python use it as a key? Our own classes for lists, dictionaries and sets cannot. */
+/** Whether Python can use the value as a key. Lists, dictionaries and sets cannot be keys. */
 export const isHashable = (value: PickleValue): boolean =>
   !(value instanceof PickleList || value instanceof PickleDict || value instanceof PickleSet);
 
-/** Limits of one run. A pre-training checkpoint of BLIP with its optimizer asks for less than a tenth of each. */
+/** The limits of one run. A pre-training checkpoint of BLIP with its optimizer needs less than a tenth of each. */
 export interface PickleLimits {
   /** Opcodes, and elements copied by calls. */
   readonly steps: number;

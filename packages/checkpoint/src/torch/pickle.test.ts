@@ -246,23 +246,23 @@ describe("runPickle", () => {
     expect(failure.message).toContain(says);
   });
 
-  it("names the place in the memo that was never put", async () => {
-    expect((await failureOf(() => run(p.get(7)))).message).toContain("asks for memo 7");
+  it("names the memo index that was never set", async () => {
+    expect((await failureOf(() => run(p.get(7)))).message).toContain("reads memo 7");
   });
 
-  it("refuses a string of 2^63 bytes before it looks for them", async () => {
+  it("rejects a string of 2^63 bytes before it reads them", async () => {
     const huge = [0x8d, 0, 0, 0, 0, 0, 0, 0, 0x80];
     expect(await failureOf(() => run(huge))).toMatchObject({ code: "checkpoint/limit" });
   });
 
-  it("asks for more bytes where a pickle is cut, at every length", async () => {
+  it("requests more bytes for a cut pickle, at every length", async () => {
     const whole = p.pickle(p.dict([p.text("a"), p.reduce(p.global("torch", "Size"), p.tuple(p.int(2)))]));
     for (let length = 0; length < whole.length; length++)
       expect(await runPickle(whole.subarray(0, length), 0, world)).toBeUndefined();
     expect((await runPickle(Uint8Array.from([...whole, 1, 2, 3]), 0, world))?.end).toBe(whole.length);
   });
 
-  it("takes protocols 2 to 5", async () => {
+  it("accepts protocols 2 to 5", async () => {
     expect(await raw(0x80, 5, 0x4e, 0x2e)).toBeNull();
     expect(await failureOf(() => raw(0x80, 1, 0x4e, 0x2e))).toMatchObject({ code: "checkpoint/malformed" });
     expect(await failureOf(() => raw(0x80, 6, 0x4e, 0x2e))).toMatchObject({ code: "checkpoint/malformed" });

@@ -1,5 +1,6 @@
-// A pickle machine that cannot run anything: it knows the opcodes that torch.save writes, and calls only what its world
-// hands it for a global. The opcodes are those of CPython's pickletools. Every resource has a named limit.
+// A pickle machine that cannot run code. It knows the opcodes that torch.save writes, and calls only the
+// implementations that its world provides for globals. The opcodes are those of CPython's pickletools. Every resource
+// has a named limit.
 import { last, nextTurn } from "@blip-ts/base";
 import { malformed, overLimit, refusedGlobal, refusedOpcode } from "../errors.ts";
 import { OutOfBytes, PickleCursor, readLiteral } from "./pickle-cursor.ts";
@@ -18,13 +19,13 @@ import {
   type PickleValue,
 } from "./pickle-values.ts";
 
-/** What a pickle may refer to. */
+/** The objects that a pickle may refer to. */
 export interface PickleWorld {
   /** The file, for messages. */
   readonly where: string;
-  /** The allow-listed global of that name, or `undefined`. */
+  /** The allow-listed global of that name, or undefined. */
   findGlobal(module: string, name: string): PickleGlobal | undefined;
-  /** What a persistent id stands for. */
+  /** Resolves a persistent id. */
   loadPersistent(id: PickleValue): PickleValue;
 }
 
@@ -33,9 +34,10 @@ const HIGHEST_PROTOCOL = 5;
 
 /**
  * Reads one pickle, in turns of the event loop.
- * @param bytes holds the pickle at `start`; may go on behind it
- * @returns its value and the offset behind STOP, or `undefined` where the bytes end before STOP
- * @throws {ModelError} `checkpoint/pickle-global`, `checkpoint/pickle-opcode`, `checkpoint/malformed`, `checkpoint/limit`
+ * @param bytes contain the pickle at `start`; may continue after it
+ * @returns its value and the offset after STOP; undefined if the bytes end before STOP
+ * @throws {ModelError} `checkpoint/pickle-global`, `checkpoint/pickle-opcode`, `checkpoint/malformed`,
+ * `checkpoint/limit`
  */
 export async function runPickle(
   bytes: Uint8Array,
@@ -57,7 +59,7 @@ export async function runPickle(
   }
 }
 
-/** Opcodes that are run in one turn of the event loop: a few milliseconds. */
+/** The opcodes per turn of the event loop: a few milliseconds of work. */
 const OPCODES_A_TURN = 50_000;
 
 class Machine {
@@ -75,7 +77,7 @@ class Machine {
     this.#limits = limits;
   }
 
-  /** Runs to STOP; yields where the event loop is to have its turn. */
+  /** Runs to STOP. It yields when the event loop should get a turn. */
   *run(): Generator<undefined, PickleValue> {
     if (this.#cursor.uint8() !== OP.PROTO) throw this.#bad("does not begin with its protocol");
     this.#protocol();
@@ -97,7 +99,7 @@ class Machine {
 
   #charge(steps: number): void {
     this.#steps += steps;
-    this.#keepBelow(this.#steps, this.#limits.steps, "the work that the pickle asks for, in steps,");
+    this.#keepBelow(this.#steps, this.#limits.steps, "the work of the pickle, in steps,");
   }
 
   #keepBelow(count: number, limit: number, what: string): void {
@@ -106,15 +108,14 @@ class Machine {
 
   #stop(): PickleValue {
     const value = this.#pop();
-    if (this.#stack.length > 0 || this.#marks.length > 0)
-      throw this.#bad("leaves values behind on its stack");
+    if (this.#stack.length > 0 || this.#marks.length > 0) throw this.#bad("leaves values on its stack");
     return value;
   }
 
   #protocol(): void {
     const protocol = this.#cursor.uint8();
     if (protocol < LOWEST_PROTOCOL || protocol > HIGHEST_PROTOCOL)
-      throw this.#bad(`says protocol ${protocol}, expected ${LOWEST_PROTOCOL} to ${HIGHEST_PROTOCOL}`);
+      throw this.#bad(`has protocol ${protocol}, expected ${LOWEST_PROTOCOL} to ${HIGHEST_PROTOCOL}`);
   }
 
   #push(value: PickleValue): void {
@@ -125,7 +126,7 @@ class Machine {
   #pop(): PickleValue {
     const value =
       this.#stack.length > (this.#marks.length === 0 ? 0 : last(this.#marks)) ? this.#stack.pop() : undefined;
-    if (value === undefined) throw this.#bad("takes more from its stack than it put there");
+    if (value === undefined) throw this.#bad("takes more values from its stack than it put there");
     return value;
   }
 
@@ -210,7 +211,7 @@ class Machine {
     }
   }
 
-  /** The opcodes that name things: the memo, globals, persistent ids; and those that call. */
+  /** The opcodes that refer to values (the memo, globals, persistent ids), and the opcodes that call. */
   #refer(opcode: number, at: number): void {
     switch (opcode) {
       case OP.BINPUT: {
@@ -255,7 +256,7 @@ class Machine {
         return;
       }
       case OP.INST:
-        // Names the class that was asked for where that is the worse of the two.
+        // A refused class is the worse problem, so it is reported first.
         this.#global(this.#cursor.line(), this.#cursor.line());
         throw refusedOpcode(this.#world.where, refusedOpcodeName(opcode), at);
       default:
@@ -270,7 +271,7 @@ class Machine {
 
   #recall(slot: number): void {
     const value = this.#memo.get(slot);
-    if (value === undefined) throw this.#bad(`asks for memo ${slot}, where nothing was put`);
+    if (value === undefined) throw this.#bad(`reads memo ${slot}, which is empty`);
     this.#push(value);
   }
 
@@ -283,7 +284,7 @@ class Machine {
   #stackGlobal(): void {
     const [module, name] = this.#popMany(2);
     if (typeof module !== "string" || typeof name !== "string")
-      throw this.#bad("names a global by what is no string");
+      throw this.#bad("names a global with a value that is not a string");
     this.#push(this.#global(module, name));
   }
 
@@ -294,7 +295,7 @@ class Machine {
     this.#push(callee.call(args.items, (steps) => this.#charge(steps)));
   }
 
-  /** Attributes of an OrderedDict (a state dict's `_metadata`) say nothing about weights: they are let go. */
+  /** Drops attributes. Those of an OrderedDict (a state dict's `_metadata`) do not affect weights. */
   #build(): void {
     const [target, state] = this.#popMany(2);
     if (!(

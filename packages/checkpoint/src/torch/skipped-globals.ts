@@ -1,11 +1,11 @@
-// The globals with which training scripts, BLIP's among them, write their settings beside the weights: the arguments of
-// argparse, the configuration as ruamel.yaml read it, numbers of NumPy. None says anything about weights. Each may be
-// called, be given attributes and items, and keeps nothing: no Python runs, and no value is made of what it is given.
+// The globals with which training scripts, including BLIP's, store settings beside the weights: argparse's arguments,
+// the configuration from ruamel.yaml, NumPy's numbers. None affects weights. A pickle may call each of them and set
+// attributes and items, which are discarded: no Python runs.
 
-/** `ruamel.yaml` as its own package and as conda's `ruamel_yaml`, which BLIP imports. */
+/** The package names of `ruamel.yaml`: its own, and conda's `ruamel_yaml`, which BLIP imports. */
 const RUAMEL_PACKAGES = ["ruamel.yaml", "ruamel_yaml"] as const;
 
-/** What a configuration that was read with its comments consists of, by module. */
+/** The classes of a configuration that was read with its comments, by module. */
 const RUAMEL_CLASSES: Readonly<Record<string, readonly string[]>> = {
   anchor: ["Anchor"],
   comments: [
@@ -39,7 +39,7 @@ const RUAMEL_CLASSES: Readonly<Record<string, readonly string[]>> = {
   tokens: ["CommentToken"],
 };
 
-/** By the global's whole name, what it makes, for messages. */
+/** Maps a global's full name to a description of its value, for messages. */
 export const SKIPPED_GLOBALS: ReadonlyMap<string, string> = new Map([
   ["argparse.Namespace", "an argparse Namespace"],
   // NumPy 1 and 2 name the module differently.

@@ -1,4 +1,5 @@
-// From the value of a PyTorch pickle to tensors as byte ranges: finds the state dict, checks every view of a storage.
+// Converts the value of a PyTorch pickle to tensors as byte ranges: finds the state dict and checks every view of a
+// storage.
 import type { ByteSource } from "@blip-ts/base";
 import { malformed, notATensor, quoted, repeatedStorage, shown } from "../errors.ts";
 import { describeValue, PickleDict, type PickleValue } from "./pickle-values.ts";
@@ -11,21 +12,21 @@ import {
 } from "../stored-tensor.ts";
 import { TorchTensor, type TorchStorage } from "./globals.ts";
 
-/** Entries that hold the state dict where it is not the whole file, in order of preference. */
+/** The keys that may hold the state dict if it is not the whole file, in order of preference. */
 export const WRAPPERS = ["model", "state_dict"] as const;
 
-/** Most entries beside the state dict that are listed. */
+/** The most entries beside the state dict that are listed. */
 const MAX_LISTED = 100;
 
 export interface StateDict {
   readonly tensors: ReadonlyMap<string, TorchTensor>;
-  /** `stateDict`: where it was found; `otherEntries`: what lay beside it (JSON), and was not looked at. */
+  /** `stateDict`: the key of the state dict. `otherEntries`: the ignored entries beside it, as JSON. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * The state dict in `root`: under "model", else under "state_dict", else `root` itself. Training state beside it
- * (optimizer, config, epoch) is let be; inside it everything must be a tensor.
+ * Finds the state dict in `root`: under "model", else under "state_dict", else `root` itself. Training state beside it
+ * (optimizer, config, epoch) is ignored. Every entry of the state dict must be a tensor.
  * @throws {ModelError} `checkpoint/not-a-tensor`
  */
 export function findStateDict(where: string, root: PickleValue): StateDict {
@@ -50,21 +51,21 @@ const keyText = (key: PickleValue): string => (typeof key === "string" ? shown(k
 function tensorsOf(where: string, dict: PickleDict): ReadonlyMap<string, TorchTensor> {
   const tensors = new Map<string, TorchTensor>();
   for (const [name, value] of dict.entries) {
-    if (typeof name !== "string") throw notATensor(where, keyText(name), "a key that is no string");
+    if (typeof name !== "string") throw notATensor(where, keyText(name), "a key that is not a string");
     if (!(value instanceof TorchTensor)) throw notATensor(where, name, describeValue(value));
     tensors.set(name, value);
   }
   return tensors;
 }
 
-/** Bytes that a storage has by its own account. */
+/** The size of a storage in bytes, as declared in the pickle. */
 export const storageBytes = ({ dtype, count }: TorchStorage): number =>
   dtype === "untyped" ? count : count * BYTES_PER_ELEMENT[dtype];
 
 /**
- * A tensor of the pickle as a range of the file.
- * @param start where the bytes of its storage begin in `source`
- * @throws {ModelError} `checkpoint/malformed` where the tensor reaches out of its storage
+ * Converts a tensor of the pickle to a range of the file.
+ * @param start the offset of its storage's bytes in `source`
+ * @throws {ModelError} `checkpoint/malformed` if the tensor exceeds its storage
  */
 export function storeTensor(
   name: string,
@@ -80,7 +81,7 @@ export function storeTensor(
   if (!Number.isSafeInteger(byteLength) || !(needed * width <= storageBytes(tensor.storage)))
     throw malformed(
       source.name,
-      `the tensor ${quoted(name)} of shape [${shape.join(", ")}] reaches out of its storage of ${storageBytes(tensor.storage)} bytes`,
+      `the tensor ${quoted(name)} of shape [${shape.join(", ")}] exceeds its storage of ${storageBytes(tensor.storage)} bytes`,
     );
   const offset = start + storageOffset * width;
   const stored = { name, dtype, shape, source, offset, byteLength };
@@ -88,14 +89,15 @@ export function storeTensor(
 }
 
 /**
- * Most bytes of all tensors together, in sizes of the file. Tensors may share a storage: pre-training ties most of its text
- * encoder to its decoder, which makes less than 2. Repeated without a bound (a stride of 0), one number makes gigabytes.
+ * The limit of all tensors' bytes together, as a multiple of the file's size. Tensors may share a storage: pre-training
+ * ties most of its text encoder to its decoder, which makes less than 2. Without a limit, a stride of 0 could turn one
+ * number into gigabytes.
  */
 const MAX_REPEATS = 4;
-/** What small files may repeat besides: a tensor of positions, expanded to a batch. */
+/** The bytes that small files may repeat in addition: a tensor of positions, expanded to a batch. */
 const FREE_REPEATED_BYTES = 2 ** 20;
 
-/** @throws {ModelError} `checkpoint/limit` where tensors hold far more bytes than the file that they are views of */
+/** @throws {ModelError} `checkpoint/limit` if the tensors are far larger than the file that they are views of */
 export function checkRepeats(source: ByteSource, tensors: ReadonlyMap<string, StoredTensor>): void {
   const limit = MAX_REPEATS * source.size + FREE_REPEATED_BYTES;
   let total = 0;
@@ -103,7 +105,7 @@ export function checkRepeats(source: ByteSource, tensors: ReadonlyMap<string, St
   if (total > limit) throw repeatedStorage(source.name, total, source.size, limit);
 }
 
-/** Runs `work` over `items` a batch at a time: many small reads at once, but not all. */
+/** Runs `work` over `items` in batches: many small reads at once, but not all. */
 export async function inBatches<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,

@@ -35,7 +35,7 @@ describe("readTorchZip", () => {
     },
   );
 
-  it("hands out ranges of the archive itself", async () => {
+  it("returns ranges of the archive itself", async () => {
     const bytes = torchZipOf(stateDict([weight], storages), storages);
     const tensor = (await readTorchZip(memorySource("m", bytes))).tensors.get("weight");
     const offset = tensor?.offset ?? 0;
@@ -52,7 +52,7 @@ describe("readTorchZip", () => {
     expect(await values(stateDict([tensor], storages), "weight")).toEqual(expected);
   });
 
-  it("reads position ids as BLIP's files have them: one row, expanded", async () => {
+  it("reads position ids in the form of BLIP's files: one row, expanded", async () => {
     const ids = { "0": Array.from({ length: 512 }, (_, index) => index) };
     const positions: TestTensor = { name: "position_ids", shape: [1, 512], strides: [0, 1], storage: "0" };
     const { tensors } = await open(stateDict([positions], ids), {}, ids);
@@ -93,7 +93,7 @@ describe("readTorchZip", () => {
     },
   );
 
-  it("opens parameters, and tensors with attributes, as the tensors they are", async () => {
+  it("opens parameters, and tensors with attributes, as plain tensors", async () => {
     const tensor = p.reduce(
       p.global("torch._utils", "_rebuild_parameter"),
       dataOf(weight),
@@ -159,28 +159,28 @@ describe("readTorchZip", () => {
       stateDict([{ ...weight, storageOffset: 1 }], storages),
       {},
       "checkpoint/malformed",
-      "reaches out",
+      "exceeds its storage",
     ],
     [
       "strides that reach out of it",
       stateDict([{ ...weight, strides: [4, 1] }], storages),
       {},
       "checkpoint/malformed",
-      "reaches out",
+      "exceeds its storage",
     ],
     [
       "2^60 elements by a stride of 0",
       stateDict([{ ...weight, shape: [2 ** 40, 2 ** 20], strides: [0, 0] }], storages),
       {},
       "checkpoint/malformed",
-      "reaches out",
+      "exceeds its storage",
     ],
     [
       "strides of 2^52",
       stateDict([{ ...weight, strides: [2 ** 52, 2 ** 52] }], storages),
       {},
       "checkpoint/malformed",
-      "reaches out",
+      "exceeds its storage",
     ],
     [
       "a negative offset",
@@ -264,23 +264,23 @@ describe("readTorchZip", () => {
       p.dict([p.text("epoch"), p.int(3)]),
       {},
       "checkpoint/not-a-tensor",
-      "at epoch, found the number 3",
+      "at epoch, got the number 3",
     ],
     [
       "a dictionary inside the state dict",
       p.dict([p.text("model"), p.dict([p.text("ema"), p.dict()])]),
       {},
       "checkpoint/not-a-tensor",
-      "at ema, found a dictionary",
+      "at ema, got a dictionary",
     ],
     ["a name that is a number", p.dict([p.int(1), p.none]), {}, "checkpoint/not-a-tensor", "no string"],
-    ["a list", p.list(), {}, "checkpoint/not-a-tensor", "found a list"],
+    ["a list", p.list(), {}, "checkpoint/not-a-tensor", "got a list"],
     [
       "a persistent id that is no storage",
       p.persistent(p.text("module")),
       {},
       "checkpoint/malformed",
-      "where a storage is expected",
+      "instead of a storage",
     ],
     [
       "a pickle that runs a command",
@@ -295,13 +295,13 @@ describe("readTorchZip", () => {
     expect(failure.code).toBe(code);
   });
 
-  it("refuses a byte order of more than a word before it reads it", async () => {
+  it("rejects a byte order of more than one word before it reads it", async () => {
     expect(await failureOf(() => open(p.none, { byteorder: "little".padEnd(17) }))).toMatchObject({
       code: "checkpoint/limit",
     });
   });
 
-  it("names a pickle that ends before its STOP as truncated", async () => {
+  it("reports a pickle that ends before its STOP as truncated", async () => {
     const damage = (pickle: Uint8Array) => pickle.slice(0, -1);
     expect(await failureOf(() => open(p.dict(), { damage }))).toMatchObject({ code: "checkpoint/truncated" });
   });
@@ -315,7 +315,7 @@ describe("readTorchZip", () => {
     expect(await failureOf(() => open([...first, ...many]))).toMatchObject({ code: "checkpoint/limit" });
   });
 
-  it("refuses a zip archive of something else", async () => {
+  it("rejects a zip archive of other content", async () => {
     const failure = await failureOf(() => open(p.none, { prefix: "word/x" }));
     expect(failure.code).toBe("checkpoint/missing-member");
     expect(failure.message).toContain("not a PyTorch checkpoint");
@@ -326,7 +326,7 @@ const storageId = (kind: string, key: string, count: number) =>
   p.tuple(p.text("storage"), p.global("torch", kind), p.text(key), p.text("cuda:0"), p.int(count));
 
 function dataOf(tensor: TestTensor): p.Bytes {
-  // The value of the only entry of its state dict, without the dictionary around it.
+  // The value of the only entry in its state dict, without the surrounding dictionary.
   const whole = stateDict([tensor], storages);
   return whole.slice(2 + p.text(tensor.name).length, -1);
 }

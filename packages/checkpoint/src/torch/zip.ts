@@ -1,5 +1,5 @@
-// What torch.save has written since PyTorch 1.6: a zip archive with `<prefix>/data.pkl`, and each storage, uncompressed,
-// as `<prefix>/data/<key>`. Tensors are handed out as ranges of the archive itself.
+// The format of torch.save since PyTorch 1.6: a zip archive with `<prefix>/data.pkl`, and with each storage,
+// uncompressed, as `<prefix>/data/<key>`. Tensors are ranges of the archive itself.
 import type { ByteSource } from "@blip-ts/base";
 import { malformed, missingMember, overLimit, quoted, truncated, unsupported } from "../errors.ts";
 import { runPickle } from "./pickle.ts";
@@ -9,16 +9,16 @@ import { storageOf, torchGlobals, type TorchStorage } from "./globals.ts";
 import { checkRepeats, findStateDict, inBatches, storageBytes, storeTensor } from "./state.ts";
 import { locateMember, readZipDirectory, type ZipMember } from "../zip.ts";
 
-/** Most bytes of a pickle; that of a retrieval checkpoint with its optimizer has about one megabyte. */
+/** The largest pickle in bytes. A retrieval checkpoint with its optimizer has about one megabyte. */
 export const MAX_PICKLE_BYTES = 4_000_000;
 
-/** Room for "little" or "big", and a line end. */
+/** Enough for "little" or "big", and a line end. */
 const MAX_BYTEORDER_BYTES = 16;
 
 /**
  * Opens a checkpoint that torch.save wrote as a zip archive.
  * @throws {ModelError} `checkpoint/...`: pickle-global, pickle-opcode, malformed, truncated, limit, unsupported, dtype,
- *   missing-member, duplicate, not-a-tensor
+ * missing-member, duplicate, not-a-tensor
  */
 export async function readTorchZip(source: ByteSource): Promise<Checkpoint> {
   const members = await readZipDirectory(source);
@@ -59,7 +59,7 @@ function member(source: ByteSource, members: ReadonlyMap<string, ZipMember>, nam
   return found;
 }
 
-/** The archive's own folder, with its slash; empty where data.pkl lies at the top. */
+/** The archive's folder, with its slash; empty if data.pkl is at the top. */
 function findPrefix(source: ByteSource, members: ReadonlyMap<string, ZipMember>): string {
   const names = [...members.keys()];
   const pickles = names.filter((name) => name === "data.pkl" || name.endsWith("/data.pkl"));

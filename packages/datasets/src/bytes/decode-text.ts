@@ -1,15 +1,15 @@
-// Bytes to text: UTF-8 alone, and what else it may be is said by name.
+// Converts bytes to text. Only UTF-8 is accepted; other encodings are recognized and named in errors.
 import { must } from "@blip-ts/base";
 import { badEncoding } from "../errors.ts";
 import type { Place } from "../place.ts";
 
-/** Length of the UTF-8 byte order mark at the beginning. */
+/** The length of the UTF-8 byte order mark at the beginning. */
 export const markLength = (head: Uint8Array): number =>
   head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
 
 /**
- * What a head of bytes is, if it is text in another encoding than UTF-8.
- * UTF-16 of ASCII without a mark has a NUL in every second byte.
+ * The name of the encoding of a file's first bytes, if it is text in an encoding other than UTF-8. UTF-16 text of ASCII
+ * characters without a mark has a NUL in every second byte.
  */
 export function otherEncoding(head: Uint8Array): string | undefined {
   const [a, b, c, d] = head;
@@ -31,7 +31,7 @@ export function otherEncoding(head: Uint8Array): string | undefined {
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** @throws {InputError} `dataset/encoding`, with the byte that is wrong */
+/** Decodes UTF-8. @throws {InputError} `dataset/encoding`, with the first invalid byte */
 export function decodeText(place: Place, bytes: Uint8Array): string {
   let text: string;
   try {
@@ -43,7 +43,7 @@ export function decodeText(place: Place, bytes: Uint8Array): string {
   return text;
 }
 
-/** Where UTF-8 breaks: the longest head that decodes ends there. */
+/** Finds the first invalid byte: the longest prefix that decodes ends there. */
 function wrongByte(bytes: Uint8Array): string {
   let good = 0;
   let bad = bytes.length;
@@ -52,13 +52,13 @@ function wrongByte(bytes: Uint8Array): string {
     if (decodes(bytes.subarray(0, middle), true)) good = middle;
     else bad = middle - 1;
   }
-  // The byte that begins a character which does not go on.
+  // Step back to the start of the incomplete character.
   while (good > 0 && !decodes(bytes.subarray(0, good), false)) good--;
   const byte = must(bytes, good).toString(16).toUpperCase().padStart(2, "0");
-  return `the byte 0x${byte} at ${good}, as Latin-1 or Windows-1252 has it`;
+  return `the byte 0x${byte} at ${good}, as in Latin-1 or Windows-1252`;
 }
 
-/** @param stream whether the last character may be cut */
+/** @param stream whether the last character may be incomplete */
 function decodes(bytes: Uint8Array, stream: boolean): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream });

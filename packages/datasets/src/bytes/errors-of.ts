@@ -1,3 +1,3 @@
-// What a library threw, in words.
+// Messages of errors from libraries.
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,4 @@
-// A file as pieces of JSON, and a piece as a record.
+// Splits a file into pieces of JSON, and parses pieces into records.
 import { badDocument, badJson, badRow, described } from "../errors.ts";
 import type { Bytes } from "../files.ts";
 import type { Place } from "../place.ts";
@@ -47,7 +47,7 @@ export function parseRecord(place: Place, text: string): JsonRecord {
   return value;
 }
 
-/** Levels of brackets outside of strings. */
+/** The nesting depth of brackets outside of strings. */
 export function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;

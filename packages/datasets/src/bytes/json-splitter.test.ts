@@ -1,4 +1,4 @@
-// The splitter against JSON.parse: whatever the document and the chunks, its pieces are the document's rows.
+// The splitter against JSON.parse: for any document and any chunks, its pieces are the document's rows.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { JsonSplitter, type JsonPiece } from "./json-splitter.ts";
@@ -46,7 +46,7 @@ test("entries of an object, and the elements of the lists in it", () => {
   );
 });
 
-test("a piece that is broken does not end the others, and nothing more than a row is kept", () => {
+test("a broken piece does not end the others, and at most one row is kept", () => {
   const splitter = new JsonSplitter("file", { rowBytes: 8, depth: 2 });
   const pieces: JsonPiece[] = [];
   const text = new TextEncoder().encode('[1, {"a" 2}, "0123456789", [[[]]], tru, "\\""]');

@@ -1,6 +1,6 @@
-// A JSON document cut into its top rows as it streams by: the elements of a list, the entries of an object and the
-// elements of each list directly in it. Only brackets and strings are looked at; `JSON.parse` judges each row, so that
-// one wrong row does not end the file and no more than one row is held.
+// Splits a JSON stream into its top-level rows: the elements of a list, the entries of an object, and the elements of
+// each list directly in it. The splitter looks only at brackets and strings; `JSON.parse` checks each row. So one
+// invalid row does not end the file, and at most one row is in memory.
 import { InputError, missed } from "@blip-ts/base";
 import { badDocument, tooDeep, tooLong, truncated } from "../errors.ts";
 import { wholeFile, type Place } from "../place.ts";
@@ -8,7 +8,7 @@ import { decodeText } from "./decode-text.ts";
 import { joined } from "./streams.ts";
 
 export type JsonPiece =
-  /** A list under a key of the document begins. */
+  /** The start of a list under a key of the document. */
   | { readonly kind: "section"; readonly section: string }
   /** An element of the document, or of the section. */
   | {
@@ -17,7 +17,7 @@ export type JsonPiece =
       readonly place: Place;
       readonly text: string;
     }
-  /** A value under a key that is no list. */
+  /** A value under a key, if it is not a list. */
   | { readonly kind: "entry"; readonly key: string; readonly place: Place; readonly text: string }
   | { readonly kind: "error"; readonly place: Place; readonly error: InputError };
 
@@ -47,10 +47,10 @@ export class JsonSplitter {
   #inSection = false;
   #key = "";
   #index = 0;
-  /** Bytes before the chunk. */
+  /** The bytes before the current chunk. */
   #offset = 0;
 
-  // The value that is being read.
+  // The value being read.
   #capturing: "key" | "value" | undefined;
   #parts: Uint8Array[] = [];
   #length = 0;
@@ -65,8 +65,9 @@ export class JsonSplitter {
   }
 
   /**
-   * @param pieces the rows that end in the chunk are added, also those before an error
-   * @throws {InputError} `dataset/bad-json` if what is between the rows is wrong
+   * Adds a chunk.
+   * @param pieces receives the rows that end in the chunk, including those before an error
+   * @throws {InputError} `dataset/bad-json` if the text between rows is invalid
    */
   push(chunk: Uint8Array, pieces: JsonPiece[]): void {
     let at = 0;
@@ -89,7 +90,7 @@ export class JsonSplitter {
     throw truncated(this.#capturing === undefined ? wholeFile(this.#name) : this.#place(), expected);
   }
 
-  /** What stands between values. Returns the next byte to look at. */
+  /** Handles a byte between values. Returns the index of the next byte. */
   #between(byte: number, at: number, pieces: JsonPiece[]): number {
     switch (this.#state) {
       case "start":
@@ -160,7 +161,7 @@ export class JsonSplitter {
     return at;
   }
 
-  /** Goes on with the value that is being read. Returns the next byte to look at. */
+  /** Continues the value being read. Returns the index of the next byte. */
   #scan(chunk: Uint8Array, start: number, pieces: JsonPiece[]): number {
     const end = this.#endOfValue(chunk, start);
     this.#keep(chunk.subarray(start, end.at));
@@ -183,7 +184,7 @@ export class JsonSplitter {
       if (byte === quote) this.#inString = true;
       else if (isOpening(byte)) this.#deepest = Math.max(this.#deepest, ++this.#depth);
       else if (isClosing(byte)) {
-        // A number or word ends before the bracket that is not its own.
+        // A number or word ends before a bracket that does not belong to it.
         if (this.#depth === 0) return { at, complete: true };
         if (--this.#depth === 0) return { at: at + 1, complete: true };
       } else if (this.#depth === 0 && (byte === comma || isBlank(byte))) return { at, complete: true };
@@ -191,7 +192,7 @@ export class JsonSplitter {
     return { at: chunk.length, complete: false };
   }
 
-  /** Of a row that is too long already, no more is kept. */
+  /** Stores a part of the value. A row that is already too long is no longer stored. */
   #keep(part: Uint8Array): void {
     this.#length += part.length;
     if (this.#length <= this.#limits.rowBytes) this.#parts.push(part);

@@ -1,4 +1,5 @@
-// A stream of bytes as lines, each bounded. A line that is too long is an error of that line: the next ones go on.
+// Splits a byte stream into lines of limited length. A line that is too long is an error of that line only; reading
+// continues.
 import { InputError } from "@blip-ts/base";
 import { badEncoding, tooLong } from "../errors.ts";
 import type { Bytes } from "../files.ts";
@@ -11,9 +12,9 @@ export type Line =
 
 const lineFeed = 10;
 
-/** Text without the byte order mark. @throws {InputError} `dataset/encoding` if it begins as another encoding does */
+/** The bytes without a byte order mark. @throws {InputError} `dataset/encoding` if they start like another encoding */
 export async function* unmarked(name: string, bytes: Bytes): AsyncGenerator<Uint8Array> {
-  // Four bytes tell a mark; a slow stream is not waited for.
+  // Four bytes suffice to detect a mark, so a slow stream does not block here.
   const { head, bytes: all } = await peek(bytes, 64, ({ length }) => length >= 4);
   let skip = markLength(head);
   try {
@@ -29,7 +30,7 @@ export async function* unmarked(name: string, bytes: Bytes): AsyncGenerator<Uint
   }
 }
 
-/** Lines without their ends (LF, CRLF), counted from 1. Blank lines are left out, but counted. */
+/** Lines without their ends (LF, CRLF), numbered from 1. Blank lines are skipped but counted. */
 export async function* readLines(name: string, bytes: Bytes, rowBytes: number): AsyncGenerator<Line> {
   let number = 1;
   let parts: Uint8Array[] = [];
@@ -46,7 +47,7 @@ export async function* readLines(name: string, bytes: Bytes, rowBytes: number): 
       start = end + 1;
     }
     length += chunk.length - start;
-    // Of a line that is too long already, no more is kept.
+    // A line that is already too long is no longer stored.
     if (length <= rowBytes) parts.push(chunk.subarray(start));
     else parts = [];
   }

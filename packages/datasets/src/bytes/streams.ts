@@ -1,4 +1,4 @@
-// Streams of bytes: the first bytes ahead of the rest, gzip, and web streams from and to async iterables.
+// Byte streams: peeking at the first bytes, gzip, and conversions between web streams and async iterables.
 import type { Bytes } from "../files.ts";
 import { damaged } from "../errors.ts";
 import { wholeFile } from "../place.ts";
@@ -16,17 +16,18 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 export interface Peeked {
-  /** The first bytes: `length` of them, or all if there are fewer. */
+  /** The first bytes: `length` of them, or all if the stream is shorter. */
   readonly head: Uint8Array;
-  /** Whether `head` is all there is. */
+  /** Whether `head` is the whole stream. */
   readonly whole: boolean;
-  /** All bytes, `head` included. To be read once, or closed by its iterator's `return`. */
+  /** All bytes, including `head`. Read them once, or close them with the iterator's `return`. */
   readonly bytes: Bytes;
 }
 
 /**
- * The first `length` bytes of a stream, and the stream.
- * @param enough whether fewer will do
+ * Reads the first `length` bytes of a stream.
+ * @param enough whether the bytes so far suffice
+ * @returns the first bytes, and the whole stream
  */
 export async function peek(
   bytes: Bytes,
@@ -50,7 +51,7 @@ export async function peek(
   const first = joined(parts);
   let ahead: Uint8Array | undefined = first.length > 0 ? first : undefined;
   let ended = whole;
-  // By hand, as the `return` of a generator that has not begun closes nothing.
+  // A hand-written iterator, because `return` on a generator that has not started does not close the source.
   const rest: AsyncIterator<Uint8Array, undefined> = {
     async next() {
       const value = ahead;
@@ -76,7 +77,7 @@ export async function peek(
   };
 }
 
-/** The first bytes of a stream that is then closed. */
+/** Reads the first bytes of a stream, then closes it. */
 export async function headOf(bytes: Bytes, length: number): Promise<{ head: Uint8Array; whole: boolean }> {
   const { head, whole, bytes: rest } = await peek(bytes, length);
   await rest[Symbol.asyncIterator]().return?.();
@@ -108,7 +109,7 @@ export async function* fromReadable<T>(stream: ReadableStream<T>): AsyncGenerato
     }
     ended = true;
   } finally {
-    // A source that failed has its error thrown above already.
+    // A failed source has already thrown its error above.
     if (!ended) await reader.cancel().catch(() => undefined);
     reader.releaseLock();
   }
@@ -117,7 +118,8 @@ export async function* fromReadable<T>(stream: ReadableStream<T>): AsyncGenerato
 const isGzip = (head: Uint8Array) => head[0] === 0x1f && head[1] === 0x8b;
 
 /**
- * The bytes, decompressed if they are gzip. Nothing is kept, so a small file that grows large costs time alone.
+ * The bytes, decompressed if they are gzip. Data is not buffered, so a small file that expands to a large one costs
+ * only time.
  * @throws {InputError} `dataset/damaged`
  */
 export async function* ungzipped(name: string, bytes: Bytes): AsyncGenerator<Uint8Array> {

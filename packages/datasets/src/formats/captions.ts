@@ -1,5 +1,5 @@
-// One image with its texts: Karpathy's lists, NoCaps as BLIP has it, pre-training lists, tables
-// (BLIP, data/coco_karpathy_dataset.py, flickr30k_dataset.py, nocaps_dataset.py, pretrain_dataset.py).
+// Forms with one image and its texts: Karpathy's lists, NoCaps in BLIP's format, pre-training lists, tables (BLIP,
+// data/coco_karpathy_dataset.py, flickr30k_dataset.py, nocaps_dataset.py, pretrain_dataset.py).
 import type {
   CaptionExample,
   ExampleId,
@@ -12,7 +12,7 @@ import type { Row } from "../row.ts";
 import { columnOf, hasRole, idOf, needColumn } from "./columns.ts";
 import { hasAll, hasAny, type RecordFormat } from "./format.ts";
 
-/** `COCO_val2014_000000391895.jpg` -> 391895: the digits behind the last "_", as BLIP's train_caption.py reads them. */
+/** `COCO_val2014_000000391895.jpg` -> 391895: the digits after the last "_", as in BLIP's train_caption.py. */
 export function cocoImageId(path: string): number | undefined {
   const digits = /_(\d{1,15})\.[^./\\]+$/.exec(path)?.[1];
   return digits === undefined ? undefined : Number(digits);
@@ -79,7 +79,7 @@ function nocapsRow(row: Row): CaptionExample {
   };
 }
 
-/** A caption is what is asked for, so an image without one is no mistake. */
+/** In a caption data set, an image without a caption is valid, because the model writes the caption. */
 function captionTableRow(row: Row): CaptionExample {
   const image = row.image(needColumn(row, "image"));
   const captions = columnOf(row, "captions");
@@ -125,7 +125,7 @@ function patchesOf(row: Row): Patches {
   };
 }
 
-/** A list of texts is an example for each. */
+/** A list of texts gives one example per text. */
 function pretrainRow(row: Row): readonly PretrainExample[] {
   const image = row.image(row.has("image") ? "image" : "url");
   const beside = { ...falseCaptionsOf(row), ...patchesOf(row) };

@@ -1,5 +1,5 @@
-// COCO's caption annotations (captions_val2014.json), NoCaps in the same form (nocaps_val_4500_captions.json; the test
-// file has images alone), ground truths without images (coco_karpathy_val_gt.json), and Karpathy's own split files
+// COCO's caption annotations (captions_val2014.json); NoCaps in the same form (nocaps_val_4500_captions.json; the test
+// file has only images); ground truths without images (coco_karpathy_val_gt.json); and Karpathy's own split files
 // (dataset_coco.json, dataset_flickr30k.json).
 import type { InputError } from "@blip-ts/base";
 import { badField, badOption, badRow, described, keysOf } from "../errors.ts";
@@ -18,7 +18,7 @@ import {
 
 interface Group {
   readonly place: Place;
-  /** The row of `images`, unless the file has captions alone. */
+  /** The row in `images`; undefined if the file has only captions. */
   readonly image: Row | undefined;
   readonly captions: string[];
 }
@@ -26,11 +26,11 @@ interface Group {
 interface Grouped {
   readonly groups: ReadonlyMap<ExampleId, Group>;
   readonly errors: readonly InputError[];
-  /** Sections that the document has. */
+  /** Whether the document has a section `annotations`. */
   readonly captioned: boolean;
 }
 
-/** Captions by image, in the order of `images`, else in that of the first caption. */
+/** Groups captions by image, in the order of `images`, or of the first captions if there are no images. */
 async function groupCaptions(document: JsonDocument, context: RowContext): Promise<Grouped> {
   checkDocument(document, context);
   const images = new Map<ExampleId, Row>();
@@ -56,7 +56,7 @@ function addImage(images: Map<ExampleId, Row>, row: Row): void {
   const id = row.id("id");
   const other = images.get(id);
   if (other !== undefined)
-    throw badField(row.place, "id", "an id of its own", `${described(id)}, which ${other.place.at} has too`);
+    throw badField(row.place, "id", "an id of its own", `${described(id)}, as in ${other.place.at}`);
   images.set(id, row);
 }
 
@@ -84,7 +84,7 @@ function join(
   return groups;
 }
 
-/** The file's name; NoCaps and newer COCO files have it, others only a URL. */
+/** The image of a row: its file name, which NoCaps and newer COCO files have, or its URL. */
 function imageOf(row: Row) {
   return row.image(row.first(["file_name", "coco_url", "flickr_url"]) ?? "file_name");
 }
@@ -95,8 +95,8 @@ function captionExample(id: ExampleId, group: Group): CaptionExample {
     throw badRow(
       place,
       'an image in "images"',
-      "captions alone",
-      'Read it as "references", or give the lists of images.',
+      "only captions",
+      'Read the file as "references", or add the list of images.',
     );
   const domain = image.optionalText("domain");
   return {

@@ -1,10 +1,10 @@
-// Columns of tables by the names that people give them; the caller may name others.
+// Finds the columns of tables by common names. The caller may name other columns.
 import type { ColumnRole, Row } from "../row.ts";
 import { badRow, keysOf } from "../errors.ts";
 import type { ExampleId, ImageSource } from "../examples.ts";
 import type { JsonRecord } from "../bytes/json-pieces.ts";
 
-/** In order of preference: bytes before paths, paths before URLs. */
+/** The names in order of preference: bytes before paths, paths before URLs. */
 export const columnNames: Readonly<Record<ColumnRole, readonly string[]>> = {
   image: [
     "image",
@@ -49,7 +49,7 @@ const namesOf = (role: ColumnRole, row: Row): readonly string[] => {
   return chosen === undefined ? columnNames[role] : [chosen];
 };
 
-/** The column of this role that the row has. */
+/** The row's column for this role. */
 export const columnOf = (row: Row, role: ColumnRole): string | undefined => row.first(namesOf(role, row));
 
 /** @throws {InputError} `dataset/bad-row` */

@@ -1,4 +1,4 @@
-// Rows of the lists in a JSON document.
+// The rows of the lists in a JSON document.
 import { InputError } from "@blip-ts/base";
 import { parseRecord } from "../bytes/json-pieces.ts";
 import { tooLarge } from "../errors.ts";
@@ -10,7 +10,7 @@ export type SectionRow =
   { readonly section: string; readonly row: Row } | { readonly section: string; readonly error: InputError };
 
 /**
- * The records of the named lists, in the file's order; other parts of the document are passed over.
+ * The records of the named lists, in the file's order. Other parts of the document are skipped.
  * @throws {InputError} if the document itself is broken
  */
 export async function* sectionRows(
@@ -36,13 +36,13 @@ export async function* sectionRows(
   }
 }
 
-/** The error if it is one of the input's. @throws any other */
+/** Returns an input error; throws any other error. */
 export function inputError(error: unknown): InputError {
   if (error instanceof InputError) return error;
   throw error;
 }
 
-/** What reading one row gives: examples, or the row's error. */
+/** The outcome of reading one row: examples, or the row's error. */
 export async function outcomes<E>(
   read: () => readonly E[] | Promise<readonly E[]>,
 ): Promise<readonly Outcome<E>[]> {

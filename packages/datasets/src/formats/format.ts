@@ -1,5 +1,5 @@
-// What a form is. A record form reads one row, whatever holds the rows (a JSON list, lines, a table, a shard); a
-// document form reads a JSON object whose parts belong together.
+// The types of forms. A record form reads one row from any container (a JSON list, lines, a table, a shard). A document
+// form reads a JSON object with several related parts.
 import type { JsonPiece } from "../bytes/json-splitter.ts";
 import type { JsonRecord } from "../bytes/json-pieces.ts";
 import type { InputError } from "@blip-ts/base";
@@ -30,20 +30,20 @@ type Awaitable<T> = T | Promise<T>;
 
 export interface RecordFormat<T extends Task> {
   readonly name: FormatName;
-  /** The fields, for people. */
+  /** A description of the fields, for people. */
   readonly what: string;
   fits(record: JsonRecord): boolean;
-  /** @throws {InputError} for the row */
+  /** @throws {InputError} the error of the row */
   read(row: Row): Awaitable<readonly ExampleOf<T>[]>;
 }
 
-/** What a document begins with: its keys, and the first record under each. */
+/** The start of a document: its keys, and the first record under each. */
 export interface DocumentStart {
   readonly keys: readonly string[];
   readonly records: ReadonlyMap<string, JsonRecord>;
 }
 
-/** A document's pieces, each time from the beginning. */
+/** A document, whose pieces can be read repeatedly. */
 export interface JsonDocument {
   readonly name: string;
   readonly size: number;

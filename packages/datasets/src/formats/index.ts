@@ -31,6 +31,6 @@ export const formats: { readonly [T in Task]: FormatsOf<T> } = {
   video: { records: videoFormats, documents: [msrvttDocument] },
 };
 
-/** `"coco" (COCO's annotations: ...)` for each form of a task. */
+/** The forms of a task, each as `"coco" (COCO's annotations: ...)`. */
 export const knownForms = (task: Task): string[] =>
   [...formats[task].records, ...formats[task].documents].map(({ name, what }) => `"${name}" (${what})`);

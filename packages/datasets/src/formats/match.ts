@@ -1,5 +1,6 @@
-// Who fits whom: Winoground, ARO (VG-Relation, VG-Attribution, COCO-Order), SugarCrepe, tables of pairs and triples.
-// ARO: dataset_zoo/aro_datasets.py of vision-language-models-are-bows; SugarCrepe: data/*.json of sugar-crepe.
+// Forms with matches of images and texts: Winoground, ARO (VG-Relation, VG-Attribution, COCO-Order), SugarCrepe, tables
+// of pairs and triples. Sources: for ARO, dataset_zoo/aro_datasets.py of vision-language-models-are-bows; for
+// SugarCrepe, data/*.json of sugar-crepe.
 import { InputError } from "@blip-ts/base";
 import { parseRecord } from "../bytes/json-pieces.ts";
 import { badField } from "../errors.ts";
@@ -8,7 +9,7 @@ import { Row } from "../row.ts";
 import { columnOf, hasRole, idOf, needColumn } from "./columns.ts";
 import { hasAll, hasAny, type DocumentFormat, type RecordFormat } from "./format.ts";
 
-/** The Hub's `ex_0_img_0` is a file `images/ex_0_img_0.png` beside the lines. */
+/** The image of a field. The Hub's `ex_0_img_0` is the file `images/ex_0_img_0.png` beside the lines. */
 function winogroundImage(row: Row, field: string) {
   const value = row.get(field);
   if (typeof value !== "string" || /\.[a-z0-9]+$/i.test(value)) return row.image(field);
@@ -30,7 +31,7 @@ function winogroundRow(row: Row): MatchExample {
   };
 }
 
-/** One image, a true text and false ones. */
+/** One image with a true text and false texts. */
 function triple(row: Row, imageField: string, trueText: string, falseTexts: readonly string[]): MatchExample {
   const crop = row.crop();
   const image = row.image(imageField);

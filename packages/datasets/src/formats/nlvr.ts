@@ -7,7 +7,7 @@ import { hasAll, hasAny, type RecordFormat } from "./format.ts";
 
 type Pair = readonly [ImageSource, ImageSource];
 
-/** Two columns, left before right. */
+/** Pairs of columns, left image first. */
 const pairColumns: readonly (readonly [string, string])[] = [
   ["image_0", "image_1"],
   ["image0", "image1"],
@@ -25,7 +25,7 @@ function pairList(row: Row, field: string): Pair {
   return [first, second];
 }
 
-/** @throws {InputError} */
+/** The two images of a row. @throws {InputError} `dataset/bad-field` if they are missing or invalid */
 export function imagePair(row: Row): Pair {
   if (row.has("images")) return pairList(row, "images");
   const columns = pairColumns.find(([left, right]) => row.has(left) && row.has(right));
@@ -41,7 +41,7 @@ function labelOf(row: Row, field: string | undefined): { label?: boolean } {
   return field === undefined || !row.has(field) ? {} : { label: row.truth(field) };
 }
 
-/** `images/train/39/train-10171-0-img0.png` -> `train-10171-0`, which both sentences about a pair share. */
+/** `images/train/39/train-10171-0-img0.png` -> `train-10171-0`, which is the same for both sentences about a pair. */
 function stemOf(image: ImageSource): string | undefined {
   if (image.kind !== "path") return undefined;
   return /([^/\\]+)-img[01]\.[^.]+$/.exec(image.path)?.[1];
@@ -60,8 +60,9 @@ function blipRow(row: Row): NlvrExample {
 }
 
 /**
- * `train-10171-0-0` of directory 39: `images/train/39/train-10171-0-img0.png`; `dev-850-0-0`: `dev/dev-850-0-img0.png`.
- * These are the folders that BLIP's lists name too.
+ * Derives the image paths from the identifier. `train-10171-0-0` of directory 39 has
+ * `images/train/39/train-10171-0-img0.png`; `dev-850-0-0` has `dev/dev-850-0-img0.png`. BLIP's lists use the same
+ * folders.
  */
 function officialRow(row: Row): NlvrExample {
   const identifier = row.text("identifier");

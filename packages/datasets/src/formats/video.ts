@@ -1,4 +1,4 @@
-// MSRVTT with a folder of frames for each clip: BLIP's lines (data/video_dataset.py), the official JSON, JSFusion's CSV.
+// MSRVTT with a folder of frames per clip: BLIP's lines (data/video_dataset.py), the official JSON, JSFusion's CSV.
 import { badField, badRow, described, keysOf, tooLarge } from "../errors.ts";
 import type { ImageSource, VideoExample } from "../examples.ts";
 import { checkPath } from "../paths.ts";
@@ -12,11 +12,14 @@ const isImageName = (name: string) =>
   /\.(?:jpe?g|png|webp|gif|tiff?|avif|bmp)$/i.test(name) && !name.startsWith(".");
 const byNumber = new Intl.Collator("en", { numeric: true, sensitivity: "variant" });
 
-/** The frames of a clip, `frame_2` before `frame_10`. @throws {InputError} if the folder or frames are missing */
+/**
+ * The frames of a clip in numeric order, `frame_2` before `frame_10`. @throws {InputError} if the folder or its frames
+ * are missing
+ */
 async function framesOf(row: Row, field: string, clip: string): Promise<readonly ImageSource[]> {
   const { context, place } = row;
   const root = context.root(undefined);
-  // A clip may be named as its video is.
+  // The clip's name may include the extension of its video.
   const path = checkPath(place, field, clip.replace(/\.(?:mp4|webm|avi|mkv)$/i, ""), {
     root,
     allowOutside: context.allowOutside,
@@ -72,7 +75,7 @@ interface Clip {
   readonly captions: string[];
 }
 
-/** @throws {InputError} */
+/** @throws {InputError} if the document is broken, too large, or lacks the split */
 async function readClips(document: JsonDocument, context: RowContext, split: string | undefined) {
   checkDocument(document, context);
   const clips = new Map<string, Clip>();

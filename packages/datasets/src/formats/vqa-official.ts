@@ -1,5 +1,5 @@
-// VQA v2's and OK-VQA's own files: questions in one, annotations in the other, joined by `question_id`. The two lie in
-// the same order in the released files, so that both are streamed and almost nothing is kept.
+// The official files of VQA v2 and OK-VQA: questions in one, annotations in the other, joined by `question_id`. The
+// released files have the same order, so both are streamed and almost nothing is kept in memory.
 import { badField, badRow, described, keysOf } from "../errors.ts";
 import type { ExampleId, ImageSource, VqaExample } from "../examples.ts";
 import { wholeFile } from "../place.ts";
@@ -20,7 +20,7 @@ interface Annotation {
   readonly questionType: string | undefined;
 }
 
-/** Annotations by question, read as far as a question needs. */
+/** Annotations by question, read only as far as questions need them. */
 class AnnotationJoin {
   readonly #document: JsonDocument;
   readonly #context: RowContext;
@@ -35,7 +35,7 @@ class AnnotationJoin {
     this.#rows = sectionRows(document, ["annotations"], context);
   }
 
-  /** @throws {InputError} if there is none, or it is wrong */
+  /** The annotation of a question. @throws {InputError} if it is missing or invalid */
   async take(question: Row, id: ExampleId): Promise<Annotation> {
     while (!this.#waiting.has(id) && !this.#ended) await this.#readOne();
     const found = this.#waiting.get(id);
@@ -59,7 +59,7 @@ class AnnotationJoin {
       return;
     }
     const entry = next.value;
-    // Whose it is cannot be known: its question will be said to have none.
+    // The row's question is unknown, so the error ends the reading.
     if ("error" in entry) throw entry.error;
     const { row } = entry;
     if (this.#seen.length === 0) this.#seen = Object.keys(row.record);
@@ -75,7 +75,7 @@ class AnnotationJoin {
     checkJoined(this.#document, this.#waiting.size, this.#context);
   }
 
-  /** Annotations that no question asked for. */
+  /** Closes the file. Returns the number of unused annotations. */
   async rest(): Promise<number> {
     await this.#rows.return(undefined);
     return this.#waiting.size;
@@ -94,14 +94,14 @@ function annotationOf(row: Row): Annotation | Error {
   }
 }
 
-/** `val2014` and 262148 -> `val2014/COCO_val2014_000000262148.jpg`; `test2015` and others alike. */
+/** `val2014` and 262148 -> `val2014/COCO_val2014_000000262148.jpg`; likewise for `test2015` and others. */
 function cocoImage(row: Row, subtype: string | undefined): ImageSource {
   const id = row.id("image_id");
   if (typeof id !== "number" || id < 0) throw row.wrong("image_id", "COCO's number of the image");
   if (subtype === undefined)
     throw badRow(
       row.place,
-      'the key "data_subtype" before "questions" ("train2014", "val2014", "test2015"), which names the images\' folder',
+      'the key "data_subtype" ("train2014", "val2014", "test2015"), which names the images\' folder',
       "none",
       "Add it to the file.",
     );
@@ -109,11 +109,11 @@ function cocoImage(row: Row, subtype: string | undefined): ImageSource {
   return { kind: "path", root: row.context.root(undefined), path };
 }
 
-/** VQA's `data_subtype` stands before or behind the questions; it is looked for first. */
+/** VQA's `data_subtype`. It may come before or after the questions, so it is searched first. */
 async function subtypeOf(document: JsonDocument): Promise<string | undefined> {
   for await (const piece of document.pieces()) {
     if (piece.kind !== "entry" || piece.key !== "data_subtype") continue;
-    // The questions of test-dev are about the images of test.
+    // The questions of test-dev refer to the images of test.
     const [, part, year] = /^"([a-z]+)(?:-dev|-std)?(\d{4})"$/.exec(piece.text) ?? [];
     if (part === undefined || year === undefined)
       throw badField(
@@ -189,7 +189,7 @@ export const vqaOfficial: DocumentFormat<"vqa"> = {
   read,
 };
 
-/** The other of the two files, given as the first. */
+/** Whether a file is the annotations file, given as the questions file by mistake. */
 export const isAnnotationFile = (
   keys: readonly string[],
   first: Readonly<Record<string, unknown>> | undefined,

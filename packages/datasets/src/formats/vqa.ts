@@ -6,17 +6,20 @@ import type { Row } from "../row.ts";
 import { columnOf, hasRole, idOf, needColumn } from "./columns.ts";
 import { hasAll, hasAny, type RecordFormat } from "./format.ts";
 
-/** Weight of Visual Genome's single answer. */
+/** The weight of Visual Genome's single answer. */
 const vgWeight = 0.2;
 
-/** Distinct answers, each with the share of people who gave it. */
+/** The distinct answers, each with the share of people who gave it. */
 export function weighted(answers: readonly string[]): WeightedAnswer[] {
   const counts = new Map<string, number>();
   for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1);
   return Array.from(counts, ([answer, count]) => ({ answer, weight: count / answers.length }));
 }
 
-/** A text, a list of texts, or VQA's list of `{"answer"}`. People's answers may be empty texts. @throws {InputError} */
+/**
+ * A text, a list of texts, or VQA's list of `{"answer"}`. A person's answer may be an empty text. @throws {InputError}
+ * `dataset/bad-field`
+ */
 export function answersOf(row: Row, field: string): readonly string[] {
   const value = row.get(field);
   if (typeof value === "string") return [value];
@@ -28,7 +31,7 @@ export function answersOf(row: Row, field: string): readonly string[] {
   });
 }
 
-/** Fields that may be absent. */
+/** The optional fields. */
 function extras(row: Row): Pick<VqaExample, "answerType" | "questionType"> {
   const answerColumn = columnOf(row, "answerType");
   const questionColumn = columnOf(row, "questionType");
@@ -56,7 +59,7 @@ function blipRow(row: Row): VqaExample {
   };
 }
 
-/** A-OKVQA's images are COCO 2017's: `val2017/000000461751.jpg`. */
+/** The image of an A-OKVQA row. Its images are from COCO 2017: `val2017/000000461751.jpg`. */
 function aokvqaImage(row: Row): ImageSource {
   const column = row.first(["image", "image_path"]);
   if (column !== undefined) return row.image(column);

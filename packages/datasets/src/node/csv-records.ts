@@ -1,14 +1,14 @@
-// CSV by csv-parse: quotes, escapes, line ends. Fields are taken as Latin-1, a character a byte, and handed on as bytes:
-// whether they are UTF-8 is judged row by row.
+// Reads CSV with csv-parse: quotes, escapes, line ends. Fields are read as Latin-1, one character per byte, and
+// returned as bytes. The UTF-8 check happens per row.
 import { Buffer } from "node:buffer";
 import { CsvError, parse, type Parser } from "csv-parse";
 import type { CsvOptions, CsvRecord } from "../records/csv.ts";
 import type { Bytes } from "../files.ts";
 
 /**
- * Records as the parser meets them. A quote within a field counts as a character, as in Python's csv. A quote that is
- * never closed, or a record that is too long, ends the records: where the next one begins cannot be known.
- * @throws whatever the bytes throw
+ * Yields records in order. A quote within a field is an ordinary character, as in Python's csv. An unclosed quote, or a
+ * record that is too long, ends the records, because the start of the next one is unknown.
+ * @throws the errors of `bytes`
  */
 export async function* csvRecords(
   bytes: Bytes,
@@ -18,7 +18,7 @@ export async function* csvRecords(
   let failure: Error | undefined;
   let lines = 0;
   let blank = 0;
-  // Taken in the callback: what lies in the parser's own queue is lost if it fails.
+  // Records are collected in the callback: a failing parser loses those in its own queue.
   const parser = parse({
     delimiter,
     encoding: "latin1",
@@ -27,7 +27,7 @@ export async function* csvRecords(
     skip_empty_lines: true,
     max_record_size: rowBytes,
     on_record(fields: readonly string[], info) {
-      // A record begins behind the last one and the blank lines since; it may end lines later.
+      // A record starts after the previous one and the blank lines in between; it may end lines later.
       const line = lines + 1 + info.empty_lines - blank;
       lines = info.lines;
       blank = info.empty_lines;

@@ -1,7 +1,7 @@
-// The file of an image below its folder.
+// The file path of an image.
 import { isAbsolute, join, resolve } from "node:path";
 import type { PathImage } from "../examples.ts";
 
-/** What to open: `root` and `path` together; an absolute path (`allowOutside`) as it is. */
+/** The path to open: `root` and `path` joined; an absolute path (`allowOutside`) unchanged. */
 export const imagePath = ({ root, path }: PathImage): string =>
   isAbsolute(path) ? path : join(resolve(root), path);

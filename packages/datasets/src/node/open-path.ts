@@ -1,5 +1,5 @@
-// Files and folders of this machine as data. A file is looked at before it is opened, so that a pipe or a device is
-// refused and not waited for.
+// Opens files and folders on this machine as data. A file is checked before it is opened, so that a pipe or a device is
+// refused instead of blocking.
 import { createReadStream } from "node:fs";
 import { open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
@@ -64,7 +64,7 @@ async function* streamOf(name: string, path: string): AsyncGenerator<Uint8Array>
   }
 }
 
-/** @throws {InputError} `dataset/not-found` if it is a folder or no regular file, `dataset/unreadable` */
+/** @throws {InputError} `dataset/not-found` if the path is a folder or not a regular file, `dataset/unreadable` */
 export async function openFile(path: string): Promise<DataFile> {
   const found = await statOf(path);
   if (found.isDirectory()) throw notFound(path, "it is a folder");
@@ -79,7 +79,7 @@ export async function openPath(path: string, limits: DatasetLimits): Promise<Dat
   return { kind: "folder", folder: await openFolder(path, limits) };
 }
 
-/** Folders of systems and tools, in which nobody keeps data. */
+/** Folders of systems and tools, which contain no data. */
 const isHidden = (name: string) => name.startsWith(".") || name === "__MACOSX" || name === "@eaDir";
 
 async function openFolder(path: string, limits: DatasetLimits): Promise<DataFolder> {
@@ -89,7 +89,7 @@ async function openFolder(path: string, limits: DatasetLimits): Promise<DataFold
     const real = await realpath(folder).catch((error: unknown) =>
       Promise.reject(unreadable(folder, codeOf(error), error)),
     );
-    // A link may lead back up.
+    // A link may point to a parent folder.
     if (seen.has(real)) return;
     seen.add(real);
     for (const name of await namesIn(folder)) {
@@ -113,7 +113,7 @@ async function openFolder(path: string, limits: DatasetLimits): Promise<DataFold
   return { name: path, root: path, files };
 }
 
-/** Metadata names images below its own folder. */
+/** The base of paths in a file: metadata names images relative to its own folder. */
 const rootOf = (folder: string, below: string) => join(folder, dirname(below));
 
 async function namesIn(folder: string): Promise<readonly string[]> {
@@ -124,7 +124,9 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** Names of the files in a folder; undefined if there is none. @throws {InputError} `dataset/unreadable` */
+/**
+ * The names of the files in a folder; undefined if the folder does not exist. @throws {InputError} `dataset/unreadable`
+ */
 export async function listFolder(root: string, path: string): Promise<readonly string[] | undefined> {
   try {
     return await readdir(join(root, path.split("/").join(sep)));

@@ -1,4 +1,4 @@
-// Data sets by their paths.
+// Opens data sets by path.
 import { badOption } from "../errors.ts";
 import type { Task } from "../examples.ts";
 import { defaultLimits } from "../limits.ts";
@@ -8,17 +8,17 @@ import { csvRecords } from "./csv-records.ts";
 import { listFolder, openFile, openPath } from "./open-path.ts";
 
 export interface PathOptions extends DatasetOptions {
-  /** VQA v2, OK-VQA: the file of annotations that belongs to the questions. None unless told. */
+  /** VQA v2, OK-VQA: the annotations file for the questions. Default: none. */
   readonly annotations?: string;
 }
 
 /**
- * The data set of a task in a file or folder. Which form it is in is found from its content and said in the result;
- * `format` names it. Several paths are read one behind the other, each in its own form, as BLIP's `train_files` are.
+ * Opens the data set for a task in a file or folder. The form is detected from the content and stated in the result;
+ * `format` overrides it. Several paths are read in order, each in its own form, like BLIP's `train_files`.
  * @throws {InputError} `dataset/not-found`, `dataset/unreadable`, `dataset/unknown-format`, `dataset/ambiguous-format`,
- * `dataset/wrong-format`, `dataset/encoding`, `dataset/truncated`, `dataset/damaged`, `dataset/too-large`; while
- * examples are read also `dataset/bad-field`, `dataset/bad-row`, `dataset/bad-json`, `dataset/outside-root`,
- * `dataset/too-deep`, each naming file, row and field
+ * `dataset/wrong-format`, `dataset/encoding`, `dataset/truncated`, `dataset/damaged`, `dataset/too-large`. Reading
+ * examples can also throw `dataset/bad-field`, `dataset/bad-row`, `dataset/bad-json`, `dataset/outside-root`,
+ * `dataset/too-deep`, each with file, row and field.
  * @throws {UsageError} `dataset/bad-option`
  */
 export async function readDataset<T extends Task>(

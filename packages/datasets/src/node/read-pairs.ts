@@ -1,4 +1,4 @@
-// Pairs of a file, or of a stream such as standard input.
+// Reads pairs from a file, or from a stream such as standard input.
 import { readAnswers } from "../answer-list.ts";
 import type { Bytes } from "../files.ts";
 import type { DatasetLimits } from "../limits.ts";
@@ -7,11 +7,11 @@ import { csvRecords } from "./csv-records.ts";
 import { openFile } from "./open-path.ts";
 
 /**
- * Rows of images and texts: JSON lines, a JSON list, CSV or TSV, found from the content. A wrong row comes as an error
- * in its place, and the others go on.
- * @param source a path, or bytes as they come (then give `name`, such as "standard input")
- * @throws {InputError} `dataset/not-found`, `dataset/unreadable`, `dataset/unknown-format`, `dataset/encoding`,
- * `dataset/truncated`, `dataset/bad-json`, `dataset/too-large`: no row behind can be read
+ * Yields rows of images and texts from JSON lines, a JSON list, CSV or TSV, detected from the content. An invalid row
+ * is yielded as an error in its place, and reading continues.
+ * @param source a path, or a stream of bytes (then give `name`, such as "standard input")
+ * @throws {InputError} if no further row can be read: `dataset/not-found`, `dataset/unreadable`,
+ * `dataset/unknown-format`, `dataset/encoding`, `dataset/truncated`, `dataset/bad-json`, `dataset/too-large`
  * @throws {UsageError} `dataset/bad-option`
  */
 export async function* readPairs(
@@ -24,7 +24,7 @@ export async function* readPairs(
 }
 
 /**
- * BLIP's `answer_list.json`: a JSON list of texts.
+ * Reads BLIP's `answer_list.json`: a JSON list of texts.
  * @throws {InputError} `dataset/not-found`, `dataset/bad-row`, `dataset/bad-json`, `dataset/encoding`, ...
  */
 export async function readAnswerList(path: string, limits: Partial<DatasetLimits> = {}): Promise<string[]> {

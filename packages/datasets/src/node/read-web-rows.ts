@@ -1,4 +1,4 @@
-// Images with their texts and all other columns, by a path.
+// Opens images with their texts and all other columns, by path.
 import { defaultLimits } from "../limits.ts";
 import { openWebRows, type WebRows, type WebRowsOptions } from "../web-rows.ts";
 import { csvRecords } from "./csv-records.ts";
@@ -6,7 +6,7 @@ import { listFolder, openPath } from "./open-path.ts";
 
 /**
  * Opens a file or folder of images with their texts: see `openWebRows`.
- * @throws {InputError} `dataset/not-found`, `dataset/unreadable`, `dataset/unknown-format`, `dataset/ambiguous-format`, ...
+ * @throws {InputError} `dataset/not-found`, `dataset/unreadable`, `dataset/unknown-format`, ...
  * @throws {UsageError} `dataset/bad-column`, `dataset/bad-option`
  */
 export async function readWebRows(path: string, options: WebRowsOptions = {}): Promise<WebRows> {

@@ -1,5 +1,5 @@
-// Rows of CSV and TSV. The parser is the platform's (`node/csv-records.ts`): what it gives is bytes, so that a row that
-// is no UTF-8 is that row's error.
+// Rows of CSV and TSV. The platform provides the parser (`node/csv-records.ts`). It returns bytes, so that invalid
+// UTF-8 is an error of its row only.
 import { InputError, must } from "@blip-ts/base";
 import { decodeText } from "../bytes/decode-text.ts";
 import { unmarked } from "../bytes/lines.ts";
@@ -11,7 +11,7 @@ import type { RawRow } from "./raw-row.ts";
 
 export type CsvRecord =
   | { readonly line: number; readonly fields: readonly Uint8Array[] }
-  /** A record that breaks the rules of quotes; `fatal` if no record behind it can be found. */
+  /** A record with invalid quotes or excessive length. `fatal`: no further record can be found. */
   | {
       readonly line: number;
       readonly problem: string;
@@ -24,12 +24,12 @@ export interface CsvOptions {
   readonly rowBytes: number;
 }
 
-/** Records in order; `line` is where each begins, from 1. */
+/** The records in order. `line` is the first line of each, from 1. */
 export type CsvRecords = (bytes: Bytes, options: CsvOptions) => AsyncIterable<CsvRecord>;
 
 /**
- * Rows by the names of the first line. An empty field is no value.
- * @throws {InputError} `dataset/bad-row` if the first line is no header, `dataset/encoding`
+ * Yields rows with the names from the first line. An empty field counts as absent.
+ * @throws {InputError} `dataset/bad-row` if the first line is not a header, `dataset/encoding`
  */
 export async function* csvRows(
   name: string,
@@ -86,7 +86,7 @@ function rowOf(place: Place, header: readonly string[], fields: readonly Uint8Ar
   }
 }
 
-/** Which character separates the names of the first line. */
+/** The character that separates the names in the first line. */
 export function delimiterOf(firstLine: string): CsvOptions["delimiter"] {
   const plain = firstLine.replace(/"[^"]*"/g, "");
   const count = (char: string) => plain.split(char).length - 1;

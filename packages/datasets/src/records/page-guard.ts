@@ -1,5 +1,5 @@
-// Pages of a Parquet column, looked at before hyparquet decodes them: their number of values, their sizes and the runs
-// of their levels are what it allocates and loops by (https://github.com/apache/parquet-format, Encodings.md).
+// Checks the pages of a Parquet column before hyparquet decodes them. The number of values, the sizes and the runs of
+// levels determine how much hyparquet allocates and loops (https://github.com/apache/parquet-format, Encodings.md).
 import { must } from "@blip-ts/base";
 import { GuardError, GuardLimit, ThriftWalk, type ThriftStruct } from "./thrift-guard.ts";
 
@@ -7,14 +7,14 @@ export type Decompress = (bytes: Uint8Array, length: number) => Uint8Array;
 
 export interface ColumnShape {
   readonly codec: string;
-  /** Values of the column chunk by the footer, repeated and missing ones included. */
+  /** The number of values in the column chunk according to the footer, including repeated and missing ones. */
   readonly values: number;
   readonly maxRepetition: number;
   readonly maxDefinition: number;
   readonly isBoolean: boolean;
 }
 
-/** Bytes of the chunk's pages, decompressed. */
+/** The limit of the decompressed pages of a chunk, in bytes. */
 export interface PageLimits {
   readonly bytes: number;
 }
@@ -30,7 +30,7 @@ const sub = (struct: ThriftStruct, field: number): ThriftStruct => {
   throw new GuardError("a page without its header");
 };
 
-/** Encodings by Parquet's numbers, of those that hyparquet decodes within bounds. */
+/** The encodings, by Parquet's numbers, that hyparquet decodes within bounds. */
 const plain = 0;
 const dictionary = new Set([2, 8]);
 const runLength = 3;
@@ -39,8 +39,8 @@ const bounded = new Set([5, 6]);
 const bitWidth = (value: number) => 32 - Math.clz32(value);
 
 /**
- * Walks over all pages of a chunk. Returns the bytes that they take, decompressed.
- * @throws {GuardError}
+ * Checks all pages of a chunk. Returns their decompressed size in bytes.
+ * @throws {GuardError} if a page is invalid or exceeds the limit
  */
 export function checkPages(
   chunk: Uint8Array,
@@ -51,16 +51,16 @@ export function checkPages(
   let offset = 0;
   let values = 0;
   let bytes = 0;
-  // hyparquet stops before the last byte as well.
+  // hyparquet also stops before the last byte.
   while (offset < chunk.length - 1 && values < shape.values) {
     const walk = new ThriftWalk(chunk, offset);
     const header = walk.struct();
     const size = number(header, 3);
     const length = number(header, 2);
     if (size < 0 || size > chunk.length - walk.offset)
-      throw new GuardError("a page that ends behind its column");
+      throw new GuardError("a page that ends after its column");
     bytes += length;
-    if (length < 0) throw new GuardError("a page of no size");
+    if (length < 0) throw new GuardError("a page of negative size");
     if (bytes > limits.bytes) throw new GuardLimit(bytes);
     const page = chunk.subarray(walk.offset, walk.offset + size);
     values += checkPage(header, page, length, { ...shape, values: shape.values - values }, decompress);
@@ -70,7 +70,7 @@ export function checkPages(
   return bytes;
 }
 
-/** How many values the page has. */
+/** Checks a page. Returns its number of values. */
 function checkPage(
   header: ThriftStruct,
   page: Uint8Array,
@@ -83,7 +83,7 @@ function checkPage(
       return checkDataPage(sub(header, 5), decompress(page, length), shape);
     case 2: {
       const entries = number(sub(header, 7), 1);
-      // A dictionary has four bytes for an entry at least, or none at all for booleans.
+      // A dictionary entry has at least four bytes; booleans have none.
       if (entries < 0 || entries > length)
         throw new GuardError(`a dictionary of ${entries} entries in ${length} bytes`);
       return 0;
@@ -97,7 +97,7 @@ function checkPage(
 
 function countOf(count: number, shape: ColumnShape): number {
   if (count < 0 || count > shape.values)
-    throw new GuardError(`a page of ${count} values, of ${shape.values} that are left`);
+    throw new GuardError(`a page of ${count} values, with ${shape.values} left`);
   return count;
 }
 
@@ -108,7 +108,7 @@ function checkDataPage(header: ThriftStruct, page: Uint8Array, shape: ColumnShap
     if (level === 0) continue;
     const length = uint32(page, offset);
     offset += 4;
-    if (length > page.length - offset) throw new GuardError("levels that end behind their page");
+    if (length > page.length - offset) throw new GuardError("levels that end after their page");
     checkRuns(page.subarray(offset, offset + length), bitWidth(level), count);
     offset += length;
   }
@@ -134,13 +134,13 @@ function checkDataPage2(
     definition + repetition > page.length ||
     definition + repetition > length
   )
-    throw new GuardError("levels that end behind their page");
+    throw new GuardError("levels that end after their page");
   if (shape.maxRepetition > 0) checkRuns(page.subarray(0, repetition), bitWidth(shape.maxRepetition), count);
   if (shape.maxDefinition > 0)
     checkRuns(page.subarray(repetition, repetition + definition), bitWidth(shape.maxDefinition), count);
   const rest = page.subarray(repetition + definition);
   const size = length - repetition - definition;
-  // A struct's field 7 is absent if the page is compressed.
+  // Field 7 of the struct is absent if the page is compressed.
   const values = header[7] === 0 || size === 0 ? rest : decompress(rest, size);
   checkValues(number(header, 4), values, count - nulls, shape);
   return count;
@@ -156,12 +156,12 @@ function checkValues(encoding: number, values: Uint8Array, count: number, shape:
     return;
   }
   if (encoding === runLength && shape.isBoolean) {
-    // The library reads the length from the first four bytes, or takes the first for a width.
+    // hyparquet reads the length from the first four bytes, or the first byte as a width.
     checkRuns(values.subarray(4), 1, count, true);
     return;
   }
   throw new GuardError(
-    `values in encoding ${encoding}, which is not read (write the file with pyarrow's defaults)`,
+    `values in the unsupported encoding ${encoding} (write the file with pyarrow's defaults)`,
   );
 }
 
@@ -171,8 +171,9 @@ const uint32 = (bytes: Uint8Array, offset: number): number => {
 };
 
 /**
- * Runs of equal or packed values: together as many as there are values, the last packed run up to 8 more.
- * @param short whether missing values leave fewer than `count`
+ * Checks runs of equal or packed values. Their total must equal the number of values; the last packed run may be up to
+ * 8 longer.
+ * @param short whether missing values may leave fewer than `count`
  */
 function checkRuns(bytes: Uint8Array, width: number, count: number, short = false): void {
   const walk = new ThriftWalk(bytes, 0);
@@ -182,15 +183,15 @@ function checkRuns(bytes: Uint8Array, width: number, count: number, short = fals
     const packed = head % 2 === 1;
     const run = packed ? Math.floor(head / 2) * 8 : head / 2;
     if (run === 0) throw new GuardError("an empty run");
-    // Writers may pad the last packed run; the library reads its values one by one.
+    // Writers may pad the last packed run; hyparquet reads its values one by one.
     if (seen + run > count + (packed ? 504 : 0))
-      throw new GuardError(`a run of ${run} values, of ${count - seen} that are left`);
+      throw new GuardError(`a run of ${run} values, with ${count - seen} left`);
     const length = packed ? (run / 8) * width : Math.ceil(width / 8);
     // The last packed run may be cut to the bytes that it needs.
     if (length > bytes.length - walk.offset && !(packed && seen + run >= count))
-      throw new GuardError("a run that ends behind its page");
+      throw new GuardError("a run that ends after its page");
     walk.offset += length;
     seen += run;
   }
-  if (seen < count && !short) throw new GuardError(`${count} levels, of which ${seen} are there`);
+  if (seen < count && !short) throw new GuardError(`${count} levels, of which only ${seen} exist`);
 }

@@ -1,5 +1,5 @@
-// Parquet as the Hub's data sets are: an image column of {bytes, path}, texts, lists. A row group is read at a time, of
-// the needed columns alone; hyparquet decodes what the guards have let through.
+// Reads Parquet in the layout of the Hub's data sets: an image column of {bytes, path}, texts, lists. One row group is
+// read at a time, and only the needed columns. hyparquet decodes data that the guards have checked.
 import { InputError, must } from "@blip-ts/base";
 import {
   parquetMetadata,
@@ -25,7 +25,7 @@ import { GuardLimit, ThriftWalk } from "./thrift-guard.ts";
 export interface ParquetFile {
   readonly file: DataFile;
   readonly metadata: FileMetaData;
-  /** Names of the columns, nested ones by their first name. */
+  /** The names of the columns; for nested columns, the first part of the name. */
   readonly columns: readonly string[];
   readonly rows: number;
 }
@@ -33,9 +33,9 @@ export interface ParquetFile {
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const parsers = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes) };
 
-/** zstd says how long it gets; the library would believe it. */
+/** Decompresses zstd. The data states its own size, which hyparquet would trust. */
 function zstd(bytes: Uint8Array, length: number): Uint8Array {
-  // Behind the end there are zeros: data that are cut off are the decompressor's to report.
+  // Bytes after the end count as zeros: the decompressor reports truncated data.
   const byteAt = (index: number) => (index < bytes.length ? must(bytes, index) : 0);
   const flags = byteAt(4);
   const sizeBytes = flags >> 6 === 0 ? (flags >> 5) & 1 : 1 << (flags >> 6);
@@ -54,7 +54,7 @@ function codec(name: "SNAPPY" | "GZIP" | "BROTLI" | "LZ4_RAW"): Decompress {
   return found;
 }
 
-/** LZO is not read, nor Hadoop's old LZ4. */
+/** LZO and Hadoop's old LZ4 are not supported. */
 const compressors: Compressors = {
   SNAPPY: codec("SNAPPY"),
   GZIP: codec("GZIP"),
@@ -83,7 +83,7 @@ export async function openParquet(file: DataFile, limits: DatasetLimits): Promis
   });
 }
 
-/** Whatever the library throws about the bytes is the file's fault. */
+/** Converts all errors of hyparquet to errors of the file. */
 function guarded<T>(file: DataFile, run: () => T): T {
   try {
     return run();
@@ -98,7 +98,7 @@ const parquetError = (file: DataFile, error: unknown): InputError =>
     : damaged(wholeFile(file.name), "a Parquet file", messageOf(error), error);
 
 /**
- * Rows of the named columns.
+ * Yields rows with the named columns.
  * @throws {InputError} `dataset/damaged`, `dataset/too-large`, `dataset/unsupported`
  */
 export async function* parquetRows(
@@ -132,7 +132,7 @@ async function readGroup(
       columns: [...columns],
       compressors,
       parsers,
-      // Bytes that are not said to be text are an image's.
+      // Bytes without a text type are image bytes.
       utf8: false,
     });
   } catch (error) {
@@ -145,7 +145,7 @@ interface Chunk {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The library may ask for neighbouring chunks together. */
+/** Returns the requested bytes. hyparquet may request neighbouring chunks together. */
 function bytesOf(chunks: readonly Chunk[], start: number, end: number): ArrayBuffer {
   const only = chunks.find((chunk) => chunk.start === start && chunk.bytes.length === end - start);
   if (only !== undefined && only.bytes.length === only.bytes.buffer.byteLength) return only.bytes.buffer;
@@ -158,7 +158,7 @@ function bytesOf(chunks: readonly Chunk[], start: number, end: number): ArrayBuf
   return whole.buffer;
 }
 
-/** The bytes of the needed columns, each page of them looked at. */
+/** Reads the bytes of the needed columns and checks each page. */
 async function readChunks(
   file: DataFile,
   metadata: FileMetaData,
@@ -173,7 +173,7 @@ async function readChunks(
     if (meta === undefined || path !== undefined)
       throw unsupported(
         wholeFile(file.name),
-        "a Parquet file that holds its columns itself, not encrypted",
+        "a Parquet file that contains its own columns, unencrypted",
         path ?? "none",
         "Write it as one file.",
       );
@@ -211,7 +211,7 @@ function pageBytes(file: DataFile, used: number, limits: DatasetLimits, check: (
   }
 }
 
-/** As the library finds it. */
+/** The byte range of a column chunk, computed in the same way as hyparquet does. */
 function chunkRange(
   file: DataFile,
   meta: ColumnMetaData,
@@ -225,7 +225,7 @@ function chunkRange(
   const length = Number(meta.total_compressed_size);
   const place: Place = wholeFile(file.name);
   if (!(start >= 0 && length >= 0 && start + length <= file.size))
-    throw damaged(place, "a Parquet file", "a column that lies behind the file's end");
+    throw damaged(place, "a Parquet file", "a column beyond the end of the file");
   if (length > limits.rowGroupBytes) throw groupTooLarge(file, length, limits);
   return { start, length };
 }
@@ -238,7 +238,7 @@ function decompressorOf(file: DataFile, meta: ColumnMetaData): Decompress {
       wholeFile(file.name),
       "columns compressed by snappy, gzip, brotli, zstd or LZ4_RAW, or not at all",
       meta.codec,
-      "Write the file anew with one of these.",
+      "Write the file again with one of these.",
     );
   return found;
 }
@@ -274,13 +274,13 @@ function shapeOf(
   };
 }
 
-/** The schema's elements from below the root to the column. */
+/** The schema's elements on the path from the root (excluded) to the column. */
 function pathOf(tree: SchemaTree, names: readonly string[]) {
   const path = [];
   let node = tree;
   for (const name of names) {
     const child = node.children.find(({ element }) => element.name === name);
-    if (child === undefined) throw new Error(`there is no column ${name}`);
+    if (child === undefined) throw new Error(`expected a column ${name}, got none`);
     path.push(child.element);
     node = child;
   }

@@ -1,4 +1,4 @@
-// What a container of rows gives: records with their places, or what is wrong with one.
+// The rows of a container: records or errors, with their places.
 import { InputError } from "@blip-ts/base";
 import { depthOf, jsonPieces, parseRecord, type JsonRecord } from "../bytes/json-pieces.ts";
 import { readLines } from "../bytes/lines.ts";
@@ -20,7 +20,7 @@ function parsed(place: Place, text: string): RawRow {
   }
 }
 
-/** A JSON list of objects. @throws {InputError} if the list itself is broken */
+/** The rows of a JSON list of objects. @throws {InputError} if the list itself is broken */
 export async function* jsonListRows(
   name: string,
   bytes: Bytes,
@@ -33,7 +33,7 @@ export async function* jsonListRows(
   }
 }
 
-/** An object on each line. */
+/** The rows of JSON lines, one object per line. */
 export async function* jsonLineRows(
   name: string,
   bytes: Bytes,

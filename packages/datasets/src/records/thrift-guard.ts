@@ -1,18 +1,18 @@
-// A walk over Thrift's compact encoding (https://github.com/apache/thrift, thrift-compact-protocol.md) that makes no
-// values but the integers of structs. hyparquet makes a list as long as the file says: the walk comes first, so that
-// what is said is also there.
+// Walks over Thrift's compact encoding (https://github.com/apache/thrift, thrift-compact-protocol.md) and keeps only
+// the integers of structs. hyparquet allocates a list of the length that the file states, so this walk first checks
+// that the elements exist.
 
-/** Integers and structs by their field number; lists and texts are walked over. */
+/** The integers and structs by field number. Lists and texts are skipped. */
 export interface ThriftStruct {
   readonly [field: number]: number | ThriftStruct;
 }
 
 const maxDepth = 24;
 
-/** What the guards refuse with; the reader says where. */
+/** The error of a guard; the reader adds the place. */
 export class GuardError extends Error {}
 
-/** More than a limit allows. */
+/** A size above the limit. */
 export class GuardLimit extends GuardError {
   readonly size: number;
 
@@ -42,7 +42,7 @@ export class ThriftWalk {
     return byte;
   }
 
-  /** At most 64 bits; above 2^53 it is not exact. */
+  /** At most 64 bits; inexact above 2^53. */
   varint(): number {
     let value = 0;
     for (let scale = 1, count = 0; count < 10; scale *= 128, count++) {
@@ -97,7 +97,7 @@ export class ThriftWalk {
   }
 
   #skip(length: number): void {
-    if (length > this.#bytes.length - this.offset) refuse("a text that ends behind the header");
+    if (length > this.#bytes.length - this.offset) refuse("a text that ends after the header");
     this.offset += length;
   }
 
@@ -106,7 +106,7 @@ export class ThriftWalk {
     const head = this.byte();
     const type = head & 15;
     const size = head >> 4 === 15 ? this.varint() : head >> 4;
-    // Each element has a byte at least.
+    // Each element takes at least one byte.
     if (size > this.#bytes.length - this.offset) refuse(`a list of ${size} in fewer bytes`);
     for (let index = 0; index < size; index++) {
       if (type === 1 || type === 2) this.byte();

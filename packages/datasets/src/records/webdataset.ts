@@ -1,6 +1,6 @@
-// Shards as webdataset and img2dataset write them: a tar whose members of one key, one behind the other, are a sample.
-// The key ends at the first dot of the base name, the rest is the extension, in small letters; what lies in a folder
-// `__x__`, or has no dot, is passed over (webdataset 1.0, tariterators.py).
+// Reads shards of webdataset and img2dataset: a tar file in which consecutive members with the same key form a sample.
+// The key ends at the first dot of the base name; the rest is the extension, in lower case. Members in a folder `__x__`
+// or without a dot are skipped (webdataset 1.0, tariterators.py).
 import { InputError } from "@blip-ts/base";
 import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
 import { depthOf, parseRecord } from "../bytes/json-pieces.ts";
@@ -20,13 +20,13 @@ interface Sample {
   readonly key: string;
   readonly place: Place;
   readonly fields: Map<string, unknown>;
-  /** Fields of the .json member: the members themselves come before them. */
+  /** The fields of the .json member. Other members take precedence over them. */
   json: Readonly<Record<string, unknown>>;
   readonly suffixes: Set<string>;
   error?: InputError;
 }
 
-/** `dir/000012.seg.png` -> key `dir/000012`, suffix `seg.png`. */
+/** Splits a member's name: `dir/000012.seg.png` -> key `dir/000012`, suffix `seg.png`. */
 export function memberName(name: string): { key: string; suffix: string } | undefined {
   const [, key, suffix] = /^((?:.*\/|)[^./][^.]*)\.([^/]+)$/.exec(name.replace(/^(?:\.\/)+/, "")) ?? [];
   if (key === undefined || suffix === undefined || /^__[^/]*__(?:$|\/)/.test(name)) return undefined;
@@ -34,9 +34,9 @@ export function memberName(name: string): { key: string; suffix: string } | unde
 }
 
 /**
- * @param others whether members that are neither images nor texts nor JSON are kept: as bytes, under their extension with
- * the dot before it
- * @throws {InputError} `dataset/damaged` if the archive is broken or cut
+ * Yields the samples of a shard as rows.
+ * @param others whether to keep members other than images, texts and JSON: as bytes, under their extension with its dot
+ * @throws {InputError} `dataset/damaged` if the archive is broken or truncated
  */
 export async function* shardRows(
   name: string,
@@ -82,7 +82,7 @@ const newSample = (file: string, key: string): Sample => ({
 const finish = ({ place, fields, json, error }: Sample): RawRow =>
   error === undefined ? { place, record: { ...json, ...Object.fromEntries(fields) } } : { place, error };
 
-/** An error is the sample's: the next ones go on. */
+/** Adds a member to its sample. An error belongs to the sample only; reading continues. */
 async function addMember(
   sample: Sample,
   suffix: string,
@@ -123,7 +123,10 @@ function jsonMember(place: Place, text: string, limits: DatasetLimits): Readonly
   return parseRecord(place, text);
 }
 
-/** The header's size was checked; the decoder gives as much, or throws. @throws {InputError} `dataset/damaged` */
+/**
+ * Reads a member. The size in the header was checked; the decoder returns exactly that much, or throws. @throws
+ * {InputError} `dataset/damaged`
+ */
 async function bodyOf(file: string, { body }: ParsedTarEntry): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   try {

@@ -1,9 +1,9 @@
-// What columns hold, found out from all their values, as a table with types (Parquet) and one with a head (CSV) must know
-// before the first row is written.
+// Determines the types of columns from all their values. Tables with types (Parquet) or a header (CSV) need them before
+// the first row is written.
 import { must } from "@blip-ts/base";
 import { isImageStruct } from "./json.ts";
 
-/** `image`: `{bytes, path}` as the Hub's tables have it; `json`: whatever is none of the others, or mixed. */
+/** The type of a column. `image`: `{bytes, path}` as in the Hub's tables. `json`: any other or mixed values. */
 export type ColumnKind =
   "boolean" | "int32" | "int64" | "double" | "text" | "time" | "bytes" | "image" | "json";
 
@@ -24,7 +24,7 @@ function kindOf(value: unknown): ColumnKind | undefined {
 const numbers: readonly ColumnKind[] = ["int32", "int64", "double"];
 const images: readonly ColumnKind[] = ["text", "bytes", "image"];
 
-/** The kind that holds values of both. */
+/** The narrowest kind that can hold values of both kinds. */
 function joined(kind: ColumnKind, other: ColumnKind): ColumnKind {
   if (kind === other) return kind;
   const wider = Math.max(numbers.indexOf(kind), numbers.indexOf(other));
@@ -34,7 +34,7 @@ function joined(kind: ColumnKind, other: ColumnKind): ColumnKind {
     : "json";
 }
 
-/** The columns of rows, in the order in which they were first seen. */
+/** The columns of rows, in order of first appearance. */
 export class ColumnKinds {
   readonly #kinds = new Map<string, ColumnKind | undefined>();
 
@@ -45,7 +45,7 @@ export class ColumnKinds {
     }
   }
 
-  /** A column that has no value anywhere counts as one of texts. */
+  /** A column without any value counts as text. */
   get kinds(): ReadonlyMap<string, ColumnKind> {
     return new Map([...this.#kinds].map(([name, kind]) => [name, kind ?? "text"]));
   }

@@ -1,4 +1,4 @@
-// Records as lines of CSV (RFC 4180, with "\n" as the end of a line): lists and objects as JSON, null as nothing.
+// Writes records as lines of CSV (RFC 4180, with "\n" as line end). Lists and objects become JSON, null becomes empty.
 import { plainValue } from "./json.ts";
 
 const cell = (text: string): string =>
@@ -13,7 +13,7 @@ function cellOf(value: unknown): string {
     : cell(JSON.stringify(plain));
 }
 
-/** The first line: the names of the columns. */
+/** The header line with the names of the columns. */
 export const csvHead = (columns: readonly string[]): string => `${columns.map(cell).join(",")}\n`;
 
 /** A record's values in the order of the columns. */

@@ -1,6 +1,6 @@
-// A record as a line of JSON, whatever a reader put into it.
+// Writes a record of any reader as a line of JSON.
 
-/** Bytes that stand beside an image's path in a table of the Hub. */
+/** Whether a value is an image in the layout of the Hub's tables: bytes with a path, either of which may be missing. */
 export const isImageStruct = (
   value: unknown,
 ): value is { readonly bytes?: Uint8Array | null; readonly path?: string | null } => {
@@ -14,10 +14,10 @@ export const isImageStruct = (
   );
 };
 
-/** Characters of one call; more overflow the stack of arguments. */
+/** The bytes per call; more arguments would overflow the stack. */
 const someBytes = 0x8000;
 
-/** Bytes as Base64. */
+/** Encodes bytes as Base64. */
 export function base64(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += someBytes)
@@ -26,7 +26,8 @@ export function base64(bytes: Uint8Array): string {
 }
 
 /**
- * A value as JSON has it: whole numbers that JSON does not keep as text, times as ISO 8601, bytes as Base64.
+ * Converts a value for JSON: integers that JSON cannot represent become text, times become ISO 8601, bytes become
+ * Base64.
  */
 export function plainValue(value: unknown): unknown {
   if (typeof value === "bigint") {
@@ -42,6 +43,6 @@ export function plainValue(value: unknown): unknown {
   return value;
 }
 
-/** A record as a line, with its end. */
+/** A record as a line, including the line end. */
 export const jsonLine = (record: Readonly<Record<string, unknown>>): string =>
   `${JSON.stringify(plainValue(record))}\n`;

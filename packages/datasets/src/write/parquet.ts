@@ -1,4 +1,4 @@
-// Rows as a Parquet file, a group of rows at a time: bytes that are appended to a file.
+// Writes rows as a Parquet file, one group of rows at a time. Each step returns bytes to append to the file.
 import { must } from "@blip-ts/base";
 import { ByteWriter, ParquetWriter, type SchemaElement } from "hyparquet-writer";
 import type { ColumnKind } from "./column-kinds.ts";
@@ -26,7 +26,7 @@ function elementsOf(name: string, kind: ColumnKind): SchemaElement[] {
   ];
 }
 
-/** A value as the library takes it for a column of its kind. */
+/** Converts a value to hyparquet-writer's form for a column kind. */
 function valueOf(kind: ColumnKind, value: unknown): unknown {
   if (value === undefined || value === null) return undefined;
   if (kind === "int64") return typeof value === "number" ? BigInt(value) : value;
@@ -40,7 +40,7 @@ function valueOf(kind: ColumnKind, value: unknown): unknown {
     : undefined;
 }
 
-/** A Parquet file of columns whose kinds are known. What each call gives is appended to what came before. */
+/** A Parquet file with columns of known kinds. The result of each call must be appended to the previous ones. */
 export class ParquetRows {
   readonly #columns: readonly (readonly [name: string, kind: ColumnKind])[];
   readonly #bytes = new ByteWriter();
@@ -53,12 +53,12 @@ export class ParquetRows {
     this.#writer = new ParquetWriter({ writer: this.#bytes, schema, createdBy: "blip-ts" });
   }
 
-  /** A group of rows. @param records at least one; of each the columns of this file */
+  /** Writes a group of rows. @param records at least one; only this file's columns are used */
   async group(records: readonly Readonly<Record<string, unknown>>[]): Promise<Uint8Array> {
     const columnData = this.#columns.map(([name, kind]) => ({
       name,
       data: records.map((record) => valueOf(kind, Object.hasOwn(record, name) ? record[name] : undefined)),
-      // An image is as small as it gets, and no row is looked for by its bytes.
+      // Images are already compressed, and no query searches for their bytes.
       ...(kind === "image" || kind === "bytes" ? { codec: "UNCOMPRESSED" as const, statistics: false } : {}),
     }));
     must(records, 0, "rows of a group");
@@ -66,7 +66,7 @@ export class ParquetRows {
     return this.#taken();
   }
 
-  /** The end of the file. */
+  /** Writes the end of the file. */
   async end(): Promise<Uint8Array> {
     await this.#writer.finish();
     return this.#taken();

@@ -1,4 +1,4 @@
-// Members of a tar, as bytes that are appended to a file.
+// Writes members of a tar file as bytes to append to the file.
 import { packTar } from "modern-tar";
 
 export interface TarMember {
@@ -11,7 +11,10 @@ export const tarEnd = new Uint8Array(1024);
 
 const encoder = new TextEncoder();
 
-/** Members one behind the other, without an archive's end. Their times are 1970: the same members give the same bytes. */
+/**
+ * Writes members in order, without the end of an archive. Their times are 1970, so the same members give the same
+ * bytes.
+ */
 export async function tarMembers(members: readonly TarMember[]): Promise<Uint8Array> {
   const entries = members.map(({ name, body }) => {
     const data = typeof body === "string" ? encoder.encode(body) : body;

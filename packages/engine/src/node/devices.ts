@@ -1,26 +1,29 @@
-// The devices of onnxruntime-node by platform, and what is needed for each.
+// The devices of onnxruntime-node per platform, and their requirements.
 import type { PlatformDevice } from "../device.ts";
 
 const cudaHint =
   "CUDA's libraries for onnxruntime-node are fetched by its install script: run `npm rebuild onnxruntime-node` " +
   "without ONNXRUNTIME_NODE_INSTALL=skip and without --ignore-scripts; it needs an NVIDIA driver, CUDA 12 and cuDNN 9";
 
-/** Without it Dawn, ONNX Runtime's WebGPU, finds no graphics card, and says so on stderr, which nothing can silence. */
+/**
+ * Without it, Dawn (ONNX Runtime's WebGPU) finds no graphics card and prints that to stderr, which cannot be
+ * suppressed.
+ */
 const vulkanLoader = "libvulkan.so.1";
 
 function vulkanMissing(): string | undefined {
   try {
     process.dlopen({ exports: {} }, vulkanLoader);
   } catch (error) {
-    // A library that is there is refused as well, for being no module of Node's, and closed again.
-    if (String(error).includes("cannot open shared object file")) return `${vulkanLoader} is not here`;
+    // dlopen also fails on a library that exists, because it is not a Node module, and closes it again.
+    if (String(error).includes("cannot open shared object file")) return `${vulkanLoader} is missing`;
   }
   return undefined;
 }
 
 /**
- * From the best to the slowest.
- * @param os as Node's `process.platform` @param arch as `process.arch`
+ * The devices, fastest first.
+ * @param os as in Node's `process.platform` @param arch as in `process.arch`
  */
 export function nodeDevices(os: string, arch: string): readonly PlatformDevice[] {
   const here = `${os}/${arch}`;
@@ -33,7 +36,7 @@ export function nodeDevices(os: string, arch: string): readonly PlatformDevice[]
     },
     {
       device: "webgpu",
-      // Without a kernel of it, logits would go to the processor and come back (ONNX Runtime 1.30).
+      // WebGPU has no LogSoftmax kernel in ONNX Runtime 1.30: logits would go to the processor and back.
       emit: { plainLogSoftmax: true },
       ...(os === "linux" && {
         missing: vulkanMissing,

@@ -1,4 +1,4 @@
-// A thread's state, from both of its sides.
+// A thread's state, from both sides.
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { afterNativeCall, callNative, createNativeState } from "./native-calls.ts";
@@ -6,14 +6,14 @@ import { afterNativeCall, callNative, createNativeState } from "./native-calls.t
 const never = "never";
 const soon = <T>(work: Promise<T>) => Promise.race([work, setTimeout(30, never)]);
 
-test("calls give what they give, and fail as they fail", async () => {
+test("calls return their results, and throw their errors", async () => {
   const state = createNativeState();
   await expect(callNative(state, () => Promise.resolve(7))).resolves.toBe(7);
   await expect(callNative(state, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   await expect(callNative(state, () => Promise.resolve(8))).resolves.toBe(8);
 });
 
-test("a thread is ended after its call, and begins no other", async () => {
+test("a thread ends after its call, and starts no other", async () => {
   const state = createNativeState();
   const order: string[] = [];
   const call = callNative(state, () => setTimeout(20)).then(() => order.push("call"));
@@ -23,7 +23,7 @@ test("a thread is ended after its call, and begins no other", async () => {
   expect(await soon(callNative(state, () => Promise.resolve(1)))).toBe(never);
 });
 
-test("an idle thread is ended at once, twice as well", async () => {
+test("an idle thread ends at once, even if ended twice", async () => {
   const state = createNativeState();
   await afterNativeCall(state);
   await afterNativeCall(state);

@@ -37,7 +37,7 @@ describe("a native library that cannot be loaded", () => {
       "onnxruntime-node",
       { platform: "darwin", arch: "arm64", libc: undefined, version: "v20.19.0" },
       "dlopen(...): slice is not valid mach-o file",
-      /for darwin-arm64 \(Node v20\.19\.0\).*Install it anew on this system/,
+      /for darwin-arm64 \(Node v20\.19\.0\).*Install it again on this system/,
     ],
   ])("is named with what to do: %s", (_, library, place, detail, says) => {
     const error = cannotLoad(library, new Error(detail), place);
@@ -47,7 +47,7 @@ describe("a native library that cannot be loaded", () => {
     expect(error.message).toContain("docs/platforms.md");
   });
 
-  test("ends the call that needs it by that name, through the engine's thread", async () => {
+  test("fails the call that needs it with its name, through the engine's thread", async () => {
     const missing = new Error(
       "libonnxruntime.so.1: cannot open shared object file: No such file or directory",
     );

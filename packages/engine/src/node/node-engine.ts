@@ -17,10 +17,10 @@ import { startNativeWorker } from "./start-worker.ts";
 const startThread = (device: Device): StartThread =>
   startNativeWorker<WorkerRequest, WorkerReply>("session-worker.js", { device } satisfies SessionThreadData);
 
-/** Each device's one thread. */
+/** The single thread of each device. */
 const deviceThreads = new Map<Device, SharedThread>();
 
-/** On the processor sessions have threads of their own; a device has one for all. */
+/** Sessions on the processor have their own threads; all sessions on another device share one. */
 function threadsOn(device: Device): StartThread | SharedThread {
   if (device === "cpu") return startThread("cpu");
   const known = deviceThreads.get(device) ?? new SharedThread(startThread(device));
@@ -29,17 +29,18 @@ function threadsOn(device: Device): StartThread | SharedThread {
 }
 
 /**
- * ONNX Runtime packs the weights that it loads. Where products have many rows it packs them as fast while it multiplies
- * as it reads packed ones, and for a few short texts it is done before they would be packed (measured: bench/RESULTS.md).
+ * ONNX Runtime normally packs the weights that it loads. For products with many rows, it packs them during the product
+ * about as fast as it reads packed ones. A few short texts are finished before the packing would be (measured:
+ * bench/RESULTS.md).
  */
 const withoutPrepacking = { disable_prepacking: "1" };
 
-/** ONNX Runtime's entry makes weights unsigned on every x86 processor, and does nothing on others. */
+/** This entry makes weights unsigned on x86 processors and has no effect on others. */
 const int8Trial = new Int8Trial({ x64quantprecision: "1" });
 
 /**
- * How products of 8-bit numbers are computed in this process: what its first model in 8 bits found out, or what a small
- * product shows now, in about the time that ONNX Runtime takes to load.
+ * The form of 8-bit products in this process: the result of its first 8-bit model, or of a trial now, which takes about
+ * as long as loading ONNX Runtime.
  */
 export function int8Products(): Promise<Int8Products> {
   return int8Trial.products((model, sessionConfig, use) =>
@@ -53,16 +54,16 @@ export interface NodeEngineOptions extends Omit<
   WorkerEngineOptions,
   "profilePrefix" | "withoutPrepacking" | "waitingThreads"
 > {
-  /** `cpu` unless told. */
+  /** The device. Default: `cpu`. */
   readonly device?: Device | undefined;
-  /** Where a trace is written when the engine is closed. */
+  /** The file for a trace, written when the engine is closed. */
   readonly profile?: string | undefined;
   readonly onProfile?: ((profile: Profile) => void) | undefined;
 }
 
 /**
- * ONNX Runtime in threads of its own.
- * @throws {UsageError} `usage/profile` where the trace cannot be written
+ * Makes an engine that runs ONNX Runtime in its own threads.
+ * @throws {UsageError} `usage/profile` if the trace cannot be written
  */
 export function createNodeEngine(options: NodeEngineOptions = {}): Engine {
   const { device = "cpu", profile, onProfile, threads, sessionConfig = {} } = options;
@@ -71,7 +72,7 @@ export function createNodeEngine(options: NodeEngineOptions = {}): Engine {
     createWorkerEngine(threadsOn(device), {
       threads,
       sessionConfig,
-      // A device lays weights out as it needs them, and multiplies no 8-bit numbers.
+      // Other devices arrange weights themselves and have no 8-bit products.
       ...(device === "cpu" && { withoutPrepacking, int8Trial: trial }),
       profilePrefix,
       waitingThreads: 2,

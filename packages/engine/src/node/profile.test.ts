@@ -1,4 +1,4 @@
-// Traces: of a real engine, of several sessions on one clock, and what they say in short.
+// Traces of a real engine, of several sessions on one clock, and their summary.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ function doubled() {
   return { onnx, external: [] };
 }
 
-test("an engine writes what its sessions ran; a second one beside the first", async () => {
+test("an engine writes a trace of its sessions; a second one writes beside the first", async () => {
   const file = join(folder, "trace.json");
   const profiles: Profile[] = [];
   for (const runs of [2, 1]) {
@@ -40,7 +40,7 @@ test("an engine writes what its sessions ran; a second one beside the first", as
   expect(await readdir(folder)).toHaveLength(2);
 });
 
-test("a file that cannot be written is refused before anything is loaded", () => {
+test("a file that cannot be written is rejected before anything is loaded", () => {
   expect(() => createNodeEngine({ profile: join(folder, "no", "trace.json") })).toThrow(
     expect.objectContaining({ name: "UsageError", code: "usage/profile" }) as Error,
   );
@@ -64,7 +64,7 @@ test("sessions keep their times to each other", () => {
   ]);
 });
 
-test("a device's own times count where it gives them, and what stayed on the processor is told apart", () => {
+test("a device's own times count if it reports them, apart from work that stayed on the processor", () => {
   const events = [
     node("a", "Gemm", "WebGpu", 50),
     node("b", "Gemm", "WebGpu", 70),

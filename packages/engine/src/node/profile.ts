@@ -1,5 +1,5 @@
-// ONNX Runtime's traces of an engine's sessions, put together into one file that chrome://tracing and Perfetto open,
-// and what they say in short.
+// Merges the ONNX Runtime traces of an engine's sessions into one file for chrome://tracing and Perfetto, and
+// summarizes them.
 import { asyncDispose, atLeast } from "@blip-ts/base";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import type { Profile, ProfiledOperator } from "../device.ts";
 import type { Engine, EngineModel, EngineSession, SessionOptions } from "../engine.ts";
 import { cannotWriteTrace } from "./errors.ts";
 
-/** An event of a trace; times are microseconds. */
+/** An event of a trace. Times are in microseconds. */
 interface TraceEvent {
   readonly cat?: string;
   readonly name: string;
@@ -19,14 +19,14 @@ interface TraceEvent {
   readonly args?: { readonly op_name?: string; readonly provider?: string; readonly name?: string };
 }
 
-/** A session's events, and when it began, in milliseconds. */
+/** A session's events and start time in milliseconds. */
 export interface SessionTrace {
   readonly session: string;
   readonly begun: number;
   readonly events: readonly TraceEvent[];
 }
 
-/** Each session as a process of one trace, with its times on one clock. */
+/** Merges sessions into one trace: each becomes a process, and all use one clock. */
 export function mergeTraces(traces: readonly SessionTrace[]): (TraceEvent & { readonly pid: number })[] {
   const first = Math.min(...traces.map(({ begun }) => begun));
   return traces.flatMap(({ session, begun, events }, index) => {
@@ -42,8 +42,8 @@ export function mergeTraces(traces: readonly SessionTrace[]): (TraceEvent & { re
 const kernel = "_kernel_time";
 
 /**
- * How long each operator took on what. Where a device says how long its kernels ran (events of the category Api, called
- * node&operator&kernel), that counts; else how long the processor was busy with the node.
+ * The time of each operator per provider. If a device reports the time of its kernels (events of category Api, named
+ * node&operator&kernel), that time counts. Otherwise it is the time that the processor spent on the node.
  */
 export function summarize(traces: readonly SessionTrace[]): ProfiledOperator[] {
   const operators = new Map<string, { calls: number; host: number; device: number | undefined }>();
@@ -78,10 +78,10 @@ export function summarize(traces: readonly SessionTrace[]): ProfiledOperator[] {
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
-/** Files that engines of this process have written, and how many did. */
+/** The number of traces that this process has written, by file name. */
 const written = new Map<string, number>();
 
-/** `trace.json`, then `trace.2.json`: a call that loads several models writes a file for each. */
+/** `trace.json`, then `trace.2.json`: a call that loads several models writes one file for each. */
 function nextFile(file: string): string {
   const count = (written.get(file) ?? 0) + 1;
   written.set(file, count);
@@ -99,8 +99,8 @@ export class ProfiledEngine implements Engine {
   #closed = false;
 
   /**
-   * @param create makes the engine whose sessions write their traces under the paths that it is given
-   * @throws {UsageError} `usage/profile` where the file cannot be written
+   * @param create makes an engine whose sessions write their traces under the given paths
+   * @throws {UsageError} `usage/profile` if the file cannot be written
    */
   constructor(
     file: string,
@@ -149,7 +149,10 @@ export class ProfiledEngine implements Engine {
     return this.close();
   }
 
-  /** ONNX Runtime adds the time to a file's name; a session that could not be made has none. */
+  /**
+   * Reads the sessions' traces. ONNX Runtime appends the time to file names. A session that failed to load has no
+   * trace.
+   */
   async #read(): Promise<SessionTrace[]> {
     const files = await readdir(this.#folder);
     const traces = this.#sessions.map(async ({ name, begun }, index): Promise<SessionTrace[]> => {

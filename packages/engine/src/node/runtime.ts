@@ -1,4 +1,4 @@
-// onnxruntime-node as the threads use it.
+// Loads onnxruntime-node in worker threads.
 import { setPriority } from "node:os";
 import { arch, platform } from "node:process";
 import type { Device } from "../device.ts";
@@ -6,17 +6,19 @@ import { passHalvesAsBits, type Runtime } from "../worker/session-host.ts";
 import { cannotLoad } from "./native-library.ts";
 import { callNative, type NativeState } from "./native-calls.ts";
 
-/** Prepares the thread and loads ONNX Runtime into it; whoever asks for a session is told why there is none. */
+/**
+ * Prepares the thread and loads ONNX Runtime into it. If loading fails, the error appears when a session is requested.
+ */
 export function loadOnnxRuntime(native: NativeState) {
-  // On Linux a priority is a thread's own, and ONNX Runtime's threads inherit this one's: where all cores compute, the
-  // caller's event loop still gets its turn first (measured by bench/event-loop.mjs). Elsewhere it would be the process's.
+  // On Linux, priority is per thread, and ONNX Runtime's threads inherit it. When all cores compute, the caller's event
+  // loop still runs first (measured by bench/event-loop.mjs). On other systems, the priority would be the process's.
   if (platform === "linux") setPriority(0, 10);
   passHalvesAsBits();
-  // At once, while the caller still makes what the first session is made of.
+  // Loading starts at once, while the caller still prepares the first session.
   return orCannotLoad(callNative(native, () => import("onnxruntime-node")));
 }
 
-/** What is loaded, or what to do about what is not: `native/cannot-load`. Nobody has to wait for it. */
+/** The library, or the error `native/cannot-load` with advice. The promise may stay unawaited. */
 export function orCannotLoad<Library>(library: Promise<Library>): Promise<Library> {
   const loading = library.catch((cause: unknown): never => {
     throw cannotLoad("onnxruntime-node", cause);
@@ -30,7 +32,7 @@ export async function runtimeOn(
   device: Device,
 ): Promise<Runtime> {
   const { env, InferenceSession, listSupportedBackends, Tensor } = await loading;
-  // What goes wrong is in the error that we throw; ONNX Runtime would print it on stderr as well.
+  // Errors are thrown with their details; ONNX Runtime would also print them to stderr.
   env.logLevel = "fatal";
   const ort = { InferenceSession, Tensor };
   if (device === "cpu") return { ort, executionProviders: ["cpu"] };

@@ -1,4 +1,4 @@
-// The worker thread in which onnxruntime-node computes, on the device that it is started for.
+// The worker thread in which onnxruntime-node computes, on the device given at its start.
 import { parentPort, workerData } from "node:worker_threads";
 import type { Device } from "../device.ts";
 import type { WorkerRequest } from "../worker/messages.ts";
@@ -7,7 +7,7 @@ import { callNative } from "./native-calls.ts";
 import { loadOnnxRuntime, runtimeOn } from "./runtime.ts";
 import type { NativeThreadData } from "./start-worker.ts";
 
-/** What this thread is started with. */
+/** The start data of this thread. */
 export interface SessionThreadData {
   readonly device: Device;
 }

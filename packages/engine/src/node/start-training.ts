@@ -3,7 +3,7 @@ import type { StartTraining } from "../training/calls.ts";
 import type { TrainingReply, TrainingRequest } from "../training/messages.ts";
 import { startNativeWorker } from "./start-worker.ts";
 
-/** A thread for one training session, on the processor. */
+/** Starts a thread for one training session, on the processor. */
 export const startNodeTraining: StartTraining = startNativeWorker<TrainingRequest, TrainingReply>(
   "training-worker.js",
   {},

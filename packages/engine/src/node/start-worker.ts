@@ -1,4 +1,4 @@
-// Worker threads in which onnxruntime-node computes: each is ended between its calls, never within one.
+// Starts worker threads in which onnxruntime-node computes. Each thread ends between its calls, never during one.
 import { Worker } from "node:worker_threads";
 import {
   afterNativeCall,
@@ -9,7 +9,7 @@ import {
 } from "./native-calls.ts";
 import { ownFile } from "./own-file.ts";
 
-/** What every such thread is started with, beside its own data. */
+/** Start data that every such thread gets beside its own. */
 export interface NativeThreadData {
   readonly native: NativeState;
 }
@@ -26,18 +26,20 @@ interface Port<Request> {
 }
 
 /**
+ * Makes a function that starts a worker.
  * @param file the worker's name among the built files
- * @param data what it is started with
+ * @param data the worker's start data
  */
 export const startNativeWorker =
   <Request, Reply>(file: string, data: object) =>
   (listener: Listener<Reply>): Port<Request> => {
-    // Read by ONNX Runtime from the process's own environment, of which a worker has a copy; unset, it reports its use.
+    // ONNX Runtime reads this variable from the process's own environment; a worker has only a copy. If it is unset,
+    // ONNX Runtime sends telemetry.
     process.env.ORT_DISABLE_TELEMETRY ??= "1";
     const native = createNativeState();
     const worker = new Worker(ownFile(file, import.meta.url, "../../../blip/dist"), {
       workerData: { ...data, native } satisfies NativeThreadData,
-      // Not the program's own options: with `node --input-type=module --eval ...` no worker would start.
+      // The program's own options are not passed on: with `node --input-type=module --eval ...` no worker would start.
       execArgv: [],
     });
     guardExit(native);
@@ -49,7 +51,8 @@ export const startNativeWorker =
       unguardExit(native);
       listener.failure(new Error(`the engine's thread ended (exit code ${code})`));
     });
-    // An idle thread does not keep the process alive; a pending call does. Listening for messages would again.
+    // An idle thread does not keep the process alive; a pending call does. `unref` comes after the message listener,
+    // which references the worker again.
     worker.unref();
     return {
       post: (request, taken) => worker.postMessage(request, taken),

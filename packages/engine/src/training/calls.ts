@@ -1,4 +1,4 @@
-// Calls of a training thread, as promises.
+// Calls to a training thread, as promises.
 import { revivedError } from "@blip-ts/base";
 import type {
   TrainingCalls,
@@ -9,22 +9,22 @@ import type {
 } from "./messages.ts";
 import { sessionClosed } from "./errors.ts";
 
-/** A thread as its owner sees it. */
+/** The owner's side of a thread. */
 export interface TrainingPort {
-  /** @param taken memory that goes to the thread instead of being copied */
+  /** Sends a request. @param taken memory to transfer to the thread instead of copying it */
   post(request: TrainingRequest, taken: readonly ArrayBuffer[]): void;
   terminate(): Promise<void>;
-  /** Keeps the process alive while a call is pending, and not otherwise; pages have no such thing. */
+  /** Keeps the process alive only while a call is pending. Web pages lack this method. */
   keepAlive?(pending: boolean): void;
 }
 
 export interface TrainingListener {
   message(reply: TrainingReply): void;
-  /** The thread is gone. */
+  /** The thread has ended. */
   failure(error: Error): void;
 }
 
-/** Starts a thread with a `worker/training-host.ts` in it. */
+/** Starts a thread that runs `worker/training-host.ts`. */
 export type StartTraining = (listener: TrainingListener) => TrainingPort;
 
 interface Pending {
@@ -32,7 +32,7 @@ interface Pending {
   reject(error: unknown): void;
 }
 
-/** The thread's own failures as they were thrown there; what ONNX Runtime says as it is. */
+/** Restores the thread's own errors; messages of ONNX Runtime become plain errors. */
 const errorOf = ({ message, known }: TrainingFailure): Error =>
   known ? revivedError(known) : new Error(message);
 

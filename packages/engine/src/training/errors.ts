@@ -1,8 +1,8 @@
-// What can go wrong in a training session: one factory per error.
+// The errors of training sessions: one factory per error.
 import { BlipError, ModelError, UsageError } from "@blip-ts/base";
 
 /**
- * A parameter with its gradient and moments is larger than one memory can be.
+ * A parameter with its gradient and moments exceeds the largest memory.
  * @remedy Freeze it, or train adapters of it.
  */
 export const parameterTooLarge = (name: string, bytes: number, capacity: number): UsageError =>
@@ -14,13 +14,13 @@ export const parameterTooLarge = (name: string, bytes: number, capacity: number)
   );
 
 /**
- * What says that there is no more memory: ONNX Runtime's allocators and its thread pool, WebAssembly, and JavaScript itself
- * (V8, JavaScriptCore, SpiderMonkey), in Node and in pages.
+ * Messages of exhausted memory from ONNX Runtime's allocators and thread pool, WebAssembly, and JavaScript engines (V8,
+ * JavaScriptCore, SpiderMonkey), in Node and in pages.
  */
 const noMemory =
   /bad[ _]alloc|failed to allocate memory|could ?n[o']t allocate|allocation failed|cannot allocate memory|out of memory|tensor shape is too large|\(OOM\)|invalid (?:typed )?array (?:buffer )?length/i;
 
-/** Did something fail for want of memory? */
+/** Whether an error means that memory is exhausted. */
 export function isOutOfMemory(error: unknown): boolean {
   if (error instanceof BlipError) return error.code === "train/memory";
   if (!(error instanceof Error)) return false;
@@ -29,38 +29,38 @@ export function isOutOfMemory(error: unknown): boolean {
 }
 
 /**
- * Memory was exhausted in a step of training.
+ * A training step ran out of memory.
  * @remedy Use smaller batches, or close other programs.
- * @param what was computed or loaded: "a run of the graph caption"
+ * @param what the failed operation: "a run of the graph caption"
  */
 export const stepOutOfMemory = (what: string, cause: unknown): ModelError => {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new ModelError(
     "train/memory",
-    `memory: expected enough for ${what}, got "${detail}". Take smaller batches, or end other programs.`,
+    `memory: expected enough for ${what}, got "${detail}". Use smaller batches, or close other programs.`,
     { what, detail },
     { cause },
   );
 };
 
 /**
- * There is no memory for the weights, gradients and moments.
+ * The weights, gradients and moments do not fit into memory.
  * @remedy Freeze parts of the model, or close other programs.
- * @param bytes what the parameters need together
+ * @param bytes the total size of the parameters
  */
 export const outOfMemory = (bytes: number, cause: unknown): ModelError =>
   new ModelError(
     "train/memory",
     `memory: expected ${Math.ceil(bytes / 2 ** 20)} MiB for weights, gradients and moments, ` +
       `got "${cause instanceof Error ? cause.message : String(cause)}". ` +
-      "Freeze parts of the model, or end other programs.",
+      "Freeze parts of the model, or close other programs.",
     { bytes },
     { cause },
   );
 
 /**
- * A parameter is not one of the training session.
- * @remedy Name one that is trained.
+ * The training session has no parameter of this name.
+ * @remedy Name a trained parameter.
  */
 export const unknownParameter = (name: string): UsageError =>
   new UsageError(
@@ -70,7 +70,7 @@ export const unknownParameter = (name: string): UsageError =>
   );
 
 /**
- * Weights have another number of elements than the parameter.
+ * The number of weights differs from the parameter's.
  * @remedy Give the weights of this model.
  */
 export const wrongLength = (name: string, expected: number, got: number): UsageError =>
@@ -103,7 +103,7 @@ export const missingFeed = (graph: string, name: string, expected: string): Usag
   );
 
 /**
- * An input of a batch has another type or shape than the graph reads.
+ * An input of a batch has the wrong type or shape for the graph.
  * @remedy Make the batch for this graph.
  */
 export const wrongFeed = (graph: string, name: string, expected: string, got: string): UsageError =>
@@ -114,7 +114,7 @@ export const wrongFeed = (graph: string, name: string, expected: string, got: st
   );
 
 /**
- * An output of a training graph has a type that cannot be read.
+ * An output of a training graph has an unsupported type.
  * @remedy Name another output.
  */
 export const wrongOutput = (graph: string, name: string, found: string): UsageError =>
@@ -131,5 +131,5 @@ export const wrongOutput = (graph: string, name: string, found: string): UsageEr
 export const sessionClosed = (): UsageError =>
   new UsageError(
     "usage/disposed",
-    "training: expected a session that is open, found one that was closed. Open it again, or close it later.",
+    "training: expected a session that is open, got one that was closed. Open it again, or close it later.",
   );

@@ -1,4 +1,4 @@
-// What a training session and its thread say to each other.
+// The messages between a training session and its thread.
 import type { PlainError } from "@blip-ts/base";
 import type { ParameterGradient, Tensor } from "@blip-ts/graph";
 import type { EngineModel } from "../engine.ts";
@@ -6,16 +6,18 @@ import type { Parameter, ParameterArray, PlaceOptions } from "./places.ts";
 import type { Updated, UpdateSettings } from "./training-memory.ts";
 
 /**
- * How gradients get to their places. `sequence`: ONNX Runtime writes them there, and a first output that it cannot
- * convert keeps it from copying all of them once more. `preallocated`: it writes them there, and copies them. `fresh`: it
- * gives new arrays, which are copied there.
+ * The way gradients reach their place in memory.
+ * - `sequence`: ONNX Runtime writes them in place. A first output that it cannot convert prevents another copy of all
+ *   of them.
+ * - `preallocated`: ONNX Runtime writes them in place, and also copies them.
+ * - `fresh`: ONNX Runtime returns new arrays, which are copied into place.
  */
 export type OutputMode = "sequence" | "preallocated" | "fresh";
 
-/** The name of the output that only stops ONNX Runtime's conversion of outputs. */
+/** The name of the output whose only purpose is to stop ONNX Runtime's conversion of outputs. */
 export const sequenceOutput = "sequence";
 
-/** An output that is not the gradient of a whole parameter. */
+/** An output other than the gradient of a whole parameter. */
 export interface OutputType {
   readonly name: string;
   readonly dtype: "float32" | "int64";
@@ -29,29 +31,29 @@ export interface TrainingGraphModel {
   readonly gradients: readonly ParameterGradient[];
 }
 
-/** Two-node models in which an output "y" is the square of an input "x", [N] float32. */
+/** Two-node models whose output "y" is the square of the input "x", [N] float32. */
 export interface Probes {
   readonly plain: Uint8Array<ArrayBuffer>;
-  /** With an output "sequence" before the other. */
+  /** The same model with an output "sequence" before "y". */
   readonly sequence: Uint8Array<ArrayBuffer>;
 }
 
-/** How the gradients of a run count in the sum of several: not at all if it is absent. */
+/** The weight of a run's gradients in a sum over several runs. Without a share, they are not summed. */
 export interface Share {
   readonly share: number;
-  /** Is it the first of the sum? */
+  /** Whether this run starts the sum. */
   readonly first: boolean;
 }
 
 export interface TrainingCalls {
-  /** Answers how gradients are handed over. */
+  /** Opens the session. The result tells how gradients reach their place. */
   open: {
     request: {
       readonly parameters: readonly Parameter[];
       readonly places: PlaceOptions;
       readonly threads: number | undefined;
       readonly probes: Probes;
-      /** Tries nothing else. */
+      /** Uses this mode without trying others. */
       readonly outputs: OutputMode | undefined;
     };
     result: { readonly outputs: OutputMode; readonly bytes: number };
@@ -62,7 +64,7 @@ export interface TrainingCalls {
       readonly graph: string;
       readonly feeds: Readonly<Record<string, Tensor>>;
       readonly outputs: readonly OutputType[];
-      /** The outputs that the caller wants. */
+      /** The outputs to return. */
       readonly wanted: readonly string[];
       readonly share: Share | undefined;
     };

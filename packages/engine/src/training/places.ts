@@ -1,15 +1,21 @@
-// Where parameters, their gradients and moments lie: in as few WebAssembly memories as hold them. In one memory each kind
-// of array is one block, in which all parameters have the same places, and those of one group stand together.
+// Arranges parameters, gradients and moments in as few WebAssembly memories as possible. Within a memory, each kind of
+// array is one block. All blocks have the same layout, and parameters of one group are adjacent.
 import { must } from "@blip-ts/base";
 import { sizeOf } from "@blip-ts/graph";
 import { parameterTooLarge } from "./errors.ts";
 
 export type ParameterRole =
-  /** It has gradients and moments, and is updated with its group: 16 bytes a number, 20 if gradients are added up. */
+  /**
+   * A trained parameter, with gradients and moments, updated with its group: 16 bytes per number, 20 if gradients are
+   * summed.
+   */
   | { readonly kind: "trained"; readonly group: number }
-  /** It becomes the moving average of another parameter: 4 bytes a number. */
+  /** A parameter that becomes the moving average of another one: 4 bytes per number. */
   | { readonly kind: "follower"; readonly of: string }
-  /** It is read and never changed: 4 bytes a number. Only what another parameter follows needs a place for it. */
+  /**
+   * A parameter that is read and never changed: 4 bytes per number. It needs a place only if another parameter follows
+   * it.
+   */
   | { readonly kind: "still" };
 
 export interface Parameter {
@@ -22,19 +28,19 @@ export interface Parameter {
 export const arrays = ["weight", "gradient", "first", "second", "sum"] as const;
 export type ParameterArray = (typeof arrays)[number];
 
-/** Where a parameter lies; in floats. */
+/** The place of a parameter, in floats. */
 export interface Place {
   readonly parameter: Parameter;
   /** The number of its memory. */
   readonly bank: number;
   readonly length: number;
-  /** Where its weights begin. */
+  /** The start of its weights. */
   readonly start: number;
-  /** Where those of a trained one begin within each block. */
+  /** The start of a trained parameter within each block. */
   readonly within?: number;
 }
 
-/** Trained parameters of one group that stand together: from start to end within each block. */
+/** Adjacent trained parameters of one group: from start to end within each block. */
 export interface Run {
   readonly group: number;
   readonly start: number;
@@ -42,7 +48,7 @@ export interface Run {
 }
 
 export interface Bank {
-  /** The floats of each block: its trained parameters, and zeros. */
+  /** The size of each block in floats: its trained parameters, padded with zeros. */
   readonly block: number;
   readonly blocks: number;
   readonly runs: readonly Run[];
@@ -55,24 +61,24 @@ export interface Places {
 }
 
 export interface PlaceOptions {
-  /** Has gradients added up: a fifth block. */
+  /** Whether gradients are summed, which needs a fifth block. */
   readonly sums?: boolean | undefined;
-  /** What a memory holds at most: 4 GiB, as WebAssembly's addresses allow. */
+  /** The largest memory. Default: 4 GiB, the limit of WebAssembly's addresses. */
   readonly bytesPerMemory?: number | undefined;
 }
 
 const largestMemory = 2 ** 32;
 /**
- * Blocks are 1,088 bytes more than a multiple of 4 KiB apart. At a multiple, what the update writes to one array holds up
- * what it reads of the others (their addresses have the same lower 12 bits): 64 M numbers took six times as long.
+ * Adds 1,088 bytes to a multiple of 4 KiB between blocks. Without the offset, the arrays' addresses share their lower
+ * 12 bits, and the update's writes to one array delay its reads of the others: 64 M numbers took six times as long.
  */
 const [period, shift] = [1024, 272];
 const staggered = (length: number) => length + ((period + shift - (length % period)) % period);
-/** Kernels work on vectors of four floats. */
+/** Rounds up to a multiple of 4, because kernels work on vectors of four floats. */
 const padded = (length: number) => Math.ceil(length / 4) * 4;
 const floatsOf = ({ dims }: Parameter) => padded(sizeOf(dims));
 
-/** What must be in one memory: a parameter and those that follow it. */
+/** Parameters that must share a memory: one parameter and its followers. */
 interface Family {
   readonly head: Parameter;
   readonly followers: readonly Parameter[];

@@ -1,5 +1,5 @@
-// The numbers that training changes: weights, gradients and moments as views into WebAssembly memory, so that the engine
-// and the kernel work on them in place.
+// The numbers that training changes: weights, gradients and moments as views into WebAssembly memory, so that the
+// engine and the kernel work on them in place.
 import { must } from "@blip-ts/base";
 import type { AdamStep } from "./kernel/adam.ts";
 import { kernelOver, type Kernel } from "./kernel/kernel.ts";
@@ -12,20 +12,20 @@ import {
   type PlaceOptions,
 } from "./places.ts";
 
-/** What one update is told. */
+/** The settings of one update. */
 export interface UpdateSettings extends Pick<AdamStep, "beta1" | "beta2" | "eps" | "step"> {
-  /** By number of the group. */
+  /** The settings of each group, by its number. */
   readonly groups: readonly { readonly lr: number; readonly decay: number }[];
-  /** The most that the norm of all gradients together may be (torch's clip_grad_norm_); without it, it is only measured. */
+  /** The largest norm of all gradients together (torch's clip_grad_norm_). Without it, the norm is only measured. */
   readonly clip?: number | undefined;
-  /** Which gradients: those of the last run, or the sum. */
+  /** The gradients to use: those of the last run, or the sum. */
   readonly from: "gradient" | "sum";
 }
 
 export interface Updated {
-  /** The norm of all gradients before they were clipped. */
+  /** The norm of all gradients before clipping. */
   readonly norm: number;
-  /** False if the norm is not finite: then nothing was changed. */
+  /** False if the norm is not finite. Then nothing was changed. */
   readonly applied: boolean;
 }
 
@@ -35,7 +35,7 @@ interface BankMemory {
 }
 
 const page = 65536;
-/** As torch has it: a norm just below the limit is not scaled up. */
+/** As in torch: a norm just below the limit is not scaled up. */
 const clipEpsilon = 1e-6;
 
 function allocate(bytes: number, whole: number): BankMemory {
@@ -50,13 +50,13 @@ function allocate(bytes: number, whole: number): BankMemory {
 }
 
 export class TrainingMemory {
-  /** What all memories hold together. */
+  /** The total size of all memories. */
   readonly bytes: number;
   readonly #places: ReturnType<typeof placeParameters>;
   readonly #banks: readonly BankMemory[];
 
   /**
-   * All numbers are 0 at first.
+   * Allocates the memories. All numbers start at 0.
    * @throws {UsageError} `train/parameter-size` @throws {ModelError} `train/memory`
    */
   constructor(parameters: readonly Parameter[], options: PlaceOptions = {}) {
@@ -72,7 +72,7 @@ export class TrainingMemory {
     return place;
   }
 
-  /** An array of a parameter, in place. @throws {UsageError} `train/parameter` also if it has no such array */
+  /** A view of a parameter's array. @throws {UsageError} `train/parameter`, also if the parameter lacks this array */
   view(name: string, array: ParameterArray): Float32Array<ArrayBuffer> {
     const place = this.place(name);
     const start = this.#startOf(place, array);
@@ -95,7 +95,7 @@ export class TrainingMemory {
   }
 
   /**
-   * Adds rows to a gradient, in their order: a row whose id comes again is added again, always with the same roundings.
+   * Adds rows to a gradient, in order. A repeated id adds again, so the roundings are always the same.
    * @param ids [...] @param rows [..., D]
    */
   addRows(name: string, ids: BigInt64Array, rows: Float32Array): void {
@@ -109,7 +109,7 @@ export class TrainingMemory {
     }
   }
 
-  /** Puts `share` of the gradients into the sums, or adds it to them. */
+  /** Sets the sums to `share` times the gradients if `first` is true; otherwise adds to them. */
   accumulate(share: number, first: boolean): void {
     this.#places.banks.forEach(({ block }, index) => {
       const { kernel } = must(this.#banks, index);
@@ -118,7 +118,7 @@ export class TrainingMemory {
     });
   }
 
-  /** Followers become momentum * themselves + (1 - momentum) * what they follow. */
+  /** Updates the followers: momentum * follower + (1 - momentum) * followed parameter. */
   follow(momentum: number): void {
     for (const { parameter, bank, start, length } of this.#places.of.values()) {
       if (parameter.role.kind !== "follower") continue;
@@ -128,7 +128,7 @@ export class TrainingMemory {
     }
   }
 
-  /** Clips, and updates every trained parameter by its group's settings. */
+  /** Clips the gradients, and updates every trained parameter with its group's settings. */
   update({ groups, clip, from, step, beta1, beta2, eps }: UpdateSettings): Updated {
     const source = from === "gradient" ? 1 : 4;
     const squares = this.#places.banks.map(({ block }, index) =>

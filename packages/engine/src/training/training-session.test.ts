@@ -1,4 +1,4 @@
-// A training session on ONNX Runtime itself: in a thread of Node, and on onnxruntime-web in this one.
+// A training session on ONNX Runtime: in a thread of Node, and with onnxruntime-web in this thread.
 import {
   differentiate,
   GraphBuilder,
@@ -18,7 +18,7 @@ import { TrainingSession, type TrainingSessionOptions } from "./training-session
 
 web.env.wasm.numThreads = 1;
 
-/** onnxruntime-web, in this thread. */
+/** onnxruntime-web in this thread. */
 const startWasm: StartTraining = (listener) => {
   const answer = hostTraining(
     () => Promise.resolve({ ort: web, executionProviders: ["wasm"] }),
@@ -28,11 +28,11 @@ const startWasm: StartTraining = (listener) => {
 };
 
 const [V, D] = [50, 8];
-/** Numbers of about 1 that do not repeat soon. */
+/** Numbers of magnitude about 1 that do not repeat soon. */
 const noise = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, index) => Math.sin((index + 1) * 12.9898 * seed));
 
-/** Rows of a table, of which a projection is taken: loss = sum((E[ids] W)^2) / 100. */
+/** A projection of rows of a table: loss = sum((E[ids] W)^2) / 100. */
 function lookup() {
   const b = GraphBuilder.create("lookup");
   const ids = b.input("ids", "int64", ["B"]);
@@ -59,7 +59,7 @@ const update = {
     { lr: 1e-2, decay: 0 },
   ],
 };
-/** Every id comes many times. */
+/** Each id occurs many times. */
 const ids = int64Tensor(
   [300],
   Array.from({ length: 300 }, (_, index) => (index * index) % 7),
@@ -80,7 +80,7 @@ async function open(start: StartTraining, options: TrainingSessionOptions = {}) 
   return session;
 }
 
-/** Three steps: losses, norms and all numbers. */
+/** Runs three steps. Returns losses, norms and all numbers. */
 async function trained(start: StartTraining, options: TrainingSessionOptions = {}) {
   await using session = await open(start, options);
   const losses: number[] = [];
@@ -100,7 +100,7 @@ async function trained(start: StartTraining, options: TrainingSessionOptions = {
   return { losses, numbers, outputs: session.outputs };
 }
 
-test("rows of an embedding are added the same way by 1 and by 2 threads, however often an id comes", async () => {
+test("rows of an embedding are added in the same order by 1 and 2 threads, however often an id occurs", async () => {
   const [one, two] = [
     await trained(startNodeTraining, { threads: 1 }),
     await trained(startNodeTraining, { threads: 2 }),
@@ -109,11 +109,11 @@ test("rows of an embedding are added the same way by 1 and by 2 threads, however
   expect(one.outputs).toBe("sequence");
 });
 
-test("rows are added to the gradient of the run, and what ids never name stays 0", async () => {
+test("rows are added to the gradient of the run, and rows without an id stay 0", async () => {
   await using session = await open(startNodeTraining, { threads: 2 });
   await session.run("lookup", { ids }, { wanted: [] });
   const first = await session.read("table.weight", "gradient");
-  // Not on top of the run before.
+  // The gradients do not accumulate on the previous run's.
   const { loss, y } = await session.run("lookup", { ids }, { wanted: ["loss", "y"] });
   const gradient = await session.read("table.weight", "gradient");
   expect(gradient).toEqual(first);
@@ -143,15 +143,15 @@ test.each(["preallocated", "fresh"] as const)(
   },
 );
 
-test("several memories give the numbers of one", async () => {
+test("several memories give the same numbers as one", async () => {
   const one = await trained(startNodeTraining);
-  // The table needs 6,400 bytes; head and shadow do not fit beside it. 16 KiB go to the distances of blocks.
+  // The table needs 6,400 bytes; head and shadow do not fit beside it. Gaps between blocks take 16 KiB.
   const several = await trained(startNodeTraining, { bytesPerMemory: 6400 + 16384 });
   expect(several.numbers).toEqual(one.numbers);
   expect(several.losses[0]).toBe(one.losses[0]);
 });
 
-test("a parameter that fits into no memory is refused", async () => {
+test("a parameter that fits into no memory is rejected", async () => {
   await expect(open(startNodeTraining, { bytesPerMemory: 6399 + 16384 })).rejects.toMatchObject({
     code: "train/parameter-size",
     fields: { name: "table.weight", bytes: 6400, capacity: 6399 },
@@ -175,7 +175,7 @@ test("onnxruntime-web computes the same step", async () => {
 });
 
 describe("without memory", () => {
-  /** The sum of all products of two numbers of x [N]: N * N numbers on the way. */
+  /** The sum of all products of two numbers of x [N], with N * N intermediate numbers. */
   function products() {
     const b = GraphBuilder.create("products");
     const x = b.input("x", "float32", ["N"]);
@@ -184,11 +184,11 @@ describe("without memory", () => {
     return { graph: b.build() };
   }
 
-  // 256 TiB, which no address of 48 bits holds, and 64 GiB for WebAssembly's of 32 bits.
+  // 256 TiB, more than 48-bit addresses reach, and 64 GiB for WebAssembly's 32-bit addresses.
   test.each([
     ["onnxruntime-node", startNodeTraining, 2 ** 23],
     ["onnxruntime-web", startWasm, 2 ** 17],
-  ] as const)("a run on %s fails by name, and the session goes on", async (_engine, start, size) => {
+  ] as const)("a run on %s fails by name, and the session continues", async (_engine, start, size) => {
     await using session = await open(start);
     await session.addGraph("products", products());
     const run = (N: number) =>
@@ -222,7 +222,7 @@ describe("without memory", () => {
   });
 });
 
-describe("a run is refused", () => {
+describe("a run is rejected", () => {
   test.each<[string, Record<string, Tensor>, string]>([
     ["without an input", {}, "input ids: expected int64 [B], got nothing"],
     ["with one of another type", { ids: floatTensor([2], [0, 1]) }, "expected int64 [B], got float32 [2]"],
@@ -239,7 +239,7 @@ describe("a run is refused", () => {
     });
   });
 
-  test("of a graph or an output that is not there, and of numbers that do not fit", async () => {
+  test("with an unknown graph or output, and with numbers that do not fit", async () => {
     await using session = await open(startNodeTraining);
     await expect(session.run("other", { ids }, { wanted: [] })).rejects.toMatchObject({
       code: "train/graph",
@@ -266,7 +266,7 @@ describe("a run is refused", () => {
   });
 });
 
-test("gradients that are no numbers change nothing", async () => {
+test("gradients that are not finite change nothing", async () => {
   await using session = await open(startNodeTraining);
   await session.write("head.bias", "weight", Float32Array.of(3e38, 0, 0));
   await session.run("lookup", { ids }, { wanted: [] });

@@ -1,5 +1,5 @@
-// Graphs with gradients over parameters that stay in one place, in a thread of their own: the caller's event loop goes on
-// while a step is computed.
+// Runs graphs with gradients over parameters at fixed places in memory. A separate thread computes, so the caller's
+// event loop keeps running during a step.
 import { asyncDispose, type Closable, orClosed, unlessAborted } from "@blip-ts/base";
 import {
   emitOnnx,
@@ -22,32 +22,32 @@ import type { Parameter, ParameterArray, PlaceOptions } from "./places.ts";
 import type { Updated, UpdateSettings } from "./training-memory.ts";
 
 export interface TrainingSessionOptions extends PlaceOptions, RunOptions {
-  /** Threads of ONNX Runtime; without it, one for each core. */
+  /** The threads of ONNX Runtime. Default: one per core. */
   readonly threads?: number | undefined;
-  /** How gradients are handed over: what a self-test finds fastest, if not given. */
+  /** The way gradients reach their place. Default: the fastest one that a self-test finds. */
   readonly outputs?: OutputMode | undefined;
 }
 
 export interface TrainingGraphInput {
-  /** Its inputs are parameters of the session, by their names, or are given with every run. */
+  /** The graph. Each input is a parameter of the session, by name, or is given with every run. */
   readonly graph: Graph;
   readonly gradients?: readonly ParameterGradient[];
-  /** The weights that are left in the graph: they are not trained. */
+  /** The weights that stay in the graph; they are not trained. */
   readonly weights?: ReadonlyMap<string, StoredTensor>;
 }
 
 export interface TrainingRun extends RunOptions {
-  /** The outputs that are returned. */
+  /** The outputs to return. */
   readonly wanted: readonly string[];
-  /** Adds the gradients to the sum (the session has `sums`). */
+  /** Adds the gradients to the sum. The session must have `sums`. */
   readonly share?: Share | undefined;
 }
 
-/** A graph as it was handed to the thread. */
+/** A graph that the thread has loaded. */
 interface KnownGraph {
   readonly graph: Graph;
   readonly parameters: ReadonlySet<string>;
-  /** Outputs that a run must have: rows of embeddings. */
+  /** Outputs that every run must have: rows of embeddings. */
   readonly rows: readonly string[];
 }
 
@@ -63,9 +63,9 @@ function probes(): Probes {
 }
 
 export class TrainingSession implements Closable {
-  /** How gradients get to their places. */
+  /** The way gradients reach their place. */
   readonly outputs: OutputMode;
-  /** Of weights, gradients and moments. */
+  /** The size of weights, gradients and moments. */
   readonly bytes: number;
   readonly #thread: TrainingThread;
   readonly #parameters: ReadonlyMap<string, Parameter>;
@@ -84,7 +84,8 @@ export class TrainingSession implements Closable {
   }
 
   /**
-   * Takes memory for all parameters: 16 bytes for each number that is trained, 20 with `sums`, 4 for others. All are 0.
+   * Allocates memory for all parameters: 16 bytes per trained number, 20 with `sums`, 4 per other number. All numbers
+   * start at 0.
    * @throws {UsageError} `train/parameter-size` @throws {ModelError} `train/memory`; `model/no-runtime` in a page
    */
   static async open(
@@ -105,8 +106,8 @@ export class TrainingSession implements Closable {
   }
 
   /**
-   * Loads a graph. Of the parameters that have gradients in it, all are written by every run.
-   * @throws {ModelError} `model/engine`, or where a weight that is left in the graph cannot be read
+   * Loads a graph. Every run overwrites the gradients of all parameters that have one in the graph.
+   * @throws {ModelError} `model/engine`; also if a weight that stays in the graph cannot be read
    */
   async addGraph(
     name: string,
@@ -131,8 +132,8 @@ export class TrainingSession implements Closable {
   }
 
   /**
-   * Runs a graph: gradients get to their places, the outputs in `wanted` are returned.
-   * @param feeds the inputs that are no parameters; none may be missing
+   * Runs a graph: writes the gradients to their places and returns the outputs in `wanted`.
+   * @param feeds all inputs that are not parameters
    * @throws {UsageError} `train/feed` if an input is missing or has another type or shape, `train/output`
    */
   async run(
@@ -158,12 +159,12 @@ export class TrainingSession implements Closable {
     );
   }
 
-  /** Clips and updates all parameters that are trained; nothing is changed if the norm is not finite. */
+  /** Clips the gradients and updates all trained parameters. Nothing changes if the norm is not finite. */
   update(settings: UpdateSettings): Promise<Updated> {
     return this.#thread.call("update", settings);
   }
 
-  /** Followers become momentum * themselves + (1 - momentum) * what they follow. */
+  /** Updates the followers: momentum * follower + (1 - momentum) * followed parameter. */
   async follow(momentum: number): Promise<void> {
     await this.#thread.call("follow", { momentum });
   }
@@ -173,19 +174,19 @@ export class TrainingSession implements Closable {
     await this.#thread.call("write", { name, array, values });
   }
 
-  /** A copy. @throws {UsageError} `train/parameter` */
+  /** A copy of an array. @throws {UsageError} `train/parameter` */
   read(name: string, array: ParameterArray): Promise<Float32Array<ArrayBuffer>> {
     return this.#thread.call("read", { name, array });
   }
 
-  /** Waits for the call that runs, then frees everything. A second call does nothing more. */
+  /** Waits for the running call, then frees everything. Further calls do nothing. */
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
   }
 
   async #end(): Promise<void> {
-    // A thread that is gone has nothing to free.
+    // A thread that has ended has nothing to free.
     await this.#thread.call("close", {}).catch(() => undefined);
     await this.#thread.end();
   }
@@ -196,7 +197,7 @@ export class TrainingSession implements Closable {
   }
 }
 
-/** What the letters of a graph's shapes are in this run. */
+/** The values of the letters in a graph's shapes for this run. */
 function bind(
   { graph, parameters }: KnownGraph,
   feeds: Readonly<Record<string, Tensor>>,

@@ -1,4 +1,4 @@
-// What can go wrong between a page and its engine: one factory per error.
+// The errors between a page and its engine: one factory per error.
 import { ModelError, UsageError } from "@blip-ts/base";
 
 /**
@@ -9,7 +9,7 @@ export const runtimeMissing = (detail: string): ModelError =>
   new ModelError(
     "model/no-runtime",
     `onnxruntime-web cannot be loaded (${detail}). Install it (npm i onnxruntime-web@1.30.0) and bundle the page, ` +
-      'or serve its dist/ folder and say where: configure({ runtime: "/path/to/dist/" }).',
+      'or serve its dist/ folder and set its address: configure({ runtime: "/path/to/dist/" }).',
     { detail },
   );
 
@@ -21,13 +21,13 @@ export const workerMissing = (detail: string, cause?: unknown): ModelError =>
   new ModelError(
     "model/no-runtime",
     `the engine's worker cannot be started (${detail}). Serve this package's dist/web-session-worker.js from the ` +
-      'page\'s own origin and say where: configure({ worker: "/path/to/web-session-worker.js" }).',
+      'page\'s own origin and set its address: configure({ worker: "/path/to/web-session-worker.js" }).',
     { detail },
     { cause },
   );
 
 /**
- * A profile was asked for in a page, which has no file to write it to.
+ * A page requested a profile, but has no file to write it to.
  * @remedy Use the browser's own profiler, or run it in Node.
  */
 export const noTraces = (): UsageError =>

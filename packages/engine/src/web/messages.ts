@@ -1,16 +1,16 @@
-// What a page tells its session worker before anything else.
+// The first message from a page to its session worker.
 export interface WorkerSettings {
   readonly kind: "settings";
-  /** The folder of onnxruntime-web's files; without it, the worker's own import. */
+  /** The folder of onnxruntime-web's files. Without it, the worker imports them itself. */
   readonly runtime: string | undefined;
   readonly wasmPaths: string | { readonly mjs?: string; readonly wasm?: string } | undefined;
   readonly threads: number;
   readonly provider: "wasm" | "webgpu";
 }
 
-/** The worker's only answer to it. */
+/** The worker's only answer to the settings. */
 export interface WorkerReady {
   readonly kind: "ready";
-  /** Why there is no runtime. */
+  /** The reason if there is no runtime. */
   readonly error?: string | undefined;
 }

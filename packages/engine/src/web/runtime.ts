@@ -1,11 +1,13 @@
-// onnxruntime-web as the workers use it.
+// Loads onnxruntime-web in workers.
 import type * as common from "onnxruntime-common";
 import { passHalvesAsBits, type Runtime } from "../worker/session-host.ts";
 import type { WorkerReady, WorkerSettings } from "./messages.ts";
 
 type Ort = typeof common;
 
-/** onnxruntime-web's default export is the module itself, too; what it exports by name is enough. */
+/**
+ * Whether an imported module is ONNX Runtime. Its default export is the module itself too; the named exports suffice.
+ */
 const isOrt = (module: unknown): module is Ort =>
   typeof module === "object" && module !== null && "InferenceSession" in module && "env" in module;
 
@@ -15,7 +17,7 @@ async function importOrt({ runtime, provider }: WorkerSettings): Promise<Ort> {
     module = await import(/* @vite-ignore */ /* webpackIgnore: true */ `${runtime}ort.${provider}.min.mjs`);
   else if (provider === "webgpu") module = await import("onnxruntime-web/webgpu");
   else module = await import("onnxruntime-web/wasm");
-  if (!isOrt(module)) throw new Error("what was imported is not ONNX Runtime");
+  if (!isOrt(module)) throw new Error("the imported module is not ONNX Runtime");
   return module;
 }
 
@@ -24,7 +26,7 @@ async function load(settings: WorkerSettings): Promise<Runtime> {
   const { wasm } = ort.env;
   if (settings.wasmPaths !== undefined) wasm.wasmPaths = settings.wasmPaths;
   wasm.numThreads = settings.threads;
-  // This is a worker already.
+  // The code already runs in a worker.
   wasm.proxy = false;
   return {
     ort,
@@ -33,7 +35,7 @@ async function load(settings: WorkerSettings): Promise<Runtime> {
   };
 }
 
-/** Loads the runtime that the page tells of, and says whether there is one. */
+/** Loads the runtime that the page's settings name, and reports whether that succeeded. */
 export function begin(settings: WorkerSettings): Promise<Runtime> {
   passHalvesAsBits();
   const runtime = load(settings);
@@ -49,14 +51,14 @@ export function begin(settings: WorkerSettings): Promise<Runtime> {
 }
 
 /**
- * Waits for the page's settings, then leaves messages to what `answer` makes of the runtime. Where a bundler put ONNX
- * Runtime into the worker's file, its own threads start from it: they are no such workers.
+ * Waits for the page's settings, then passes further messages to the handler from `answer`. If a bundler put ONNX
+ * Runtime into the worker's file, ONNX Runtime starts its own threads from that file; those are ignored here.
  */
 export function afterSettings(answer: (runtime: Promise<Runtime>) => (request: never) => void): void {
   if (self.name.startsWith("em-pthread")) return;
   onmessage = ({ data }: MessageEvent<WorkerSettings>) => {
     const next = answer(begin(data));
-    // What a page sends is what its side of this worker makes.
+    // Messages from the page have the type that its side of this worker sends.
     onmessage = (event: MessageEvent) => next(event.data as never);
   };
 }

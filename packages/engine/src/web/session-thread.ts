@@ -1,4 +1,4 @@
-// The worker in which onnxruntime-web computes. What it is told first is where the runtime is.
+// The worker in which onnxruntime-web computes. Its first message gives the place of the runtime.
 import { hostSessions } from "../worker/session-host.ts";
 import { afterSettings } from "./runtime.ts";
 

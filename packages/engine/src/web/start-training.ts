@@ -8,9 +8,9 @@ const ownWorker = () =>
   new Worker(new URL("./web-training-worker.js", import.meta.url), { type: "module", name: "blip-ts" });
 
 /**
- * A worker for one training session, on WebAssembly.
- * @param settings where ONNX Runtime's files are; `worker` is this package's `web-training-worker.js`
- * @param threads one for each core in a page that is isolated (COOP and COEP headers), else 1
+ * Makes a function that starts a worker for one training session, on WebAssembly.
+ * @param settings the places of ONNX Runtime's files; `worker` is this package's `web-training-worker.js`
+ * @param threads default: one per core in an isolated page (COOP and COEP headers); otherwise always 1
  * @throws {ModelError} (when a session is opened) `model/no-runtime`
  */
 export const startWebTraining =

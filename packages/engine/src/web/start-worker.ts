@@ -1,4 +1,4 @@
-// Workers of a page in which onnxruntime-web computes.
+// Starts a page's workers in which onnxruntime-web computes.
 import type { ModelError } from "@blip-ts/base";
 import type { Device } from "../device.ts";
 import { runtimeMissing, workerMissing } from "./errors.ts";
@@ -6,8 +6,9 @@ import type { WorkerReady, WorkerSettings } from "./messages.ts";
 import { folderUrl, type WasmPaths, type WebEngineSettings } from "./settings.ts";
 
 /**
- * @param worker where its script is, as the page says; `own` starts it if the page does not
- * @throws {ModelError} `model/no-runtime`: browsers refuse some scripts at once, those of other origins among them
+ * Starts a worker.
+ * @param worker the place of its script, if the page's settings have one; otherwise `own` starts it
+ * @throws {ModelError} `model/no-runtime`: browsers refuse some scripts at once, such as those of other origins
  */
 export function startWorker(worker: WebEngineSettings["worker"], own: () => Worker): Worker {
   try {
@@ -30,11 +31,14 @@ function absolutePaths(paths: WasmPaths | undefined): WorkerSettings["wasmPaths"
   };
 }
 
-/** One a core where the page is isolated (COOP and COEP headers), else one: browsers share memory only so. */
+/**
+ * One thread per core if the page is isolated (COOP and COEP headers), otherwise one: browsers share memory only in
+ * isolated pages.
+ */
 const threadsOf = (threads: number | undefined) =>
   crossOriginIsolated ? (threads ?? navigator.hardwareConcurrency) : 1;
 
-/** What a worker is told of the runtime. */
+/** The settings message for a worker. */
 export const settingsOf = (
   { runtime, wasmPaths }: Pick<WebEngineSettings, "runtime" | "wasmPaths">,
   threads: number | undefined,
@@ -52,7 +56,7 @@ interface Listener<Reply> {
   failure(error: Error): void;
 }
 
-/** Tells a worker's engine what it says, and `ready` whether it has a runtime. */
+/** Connects a worker: passes its messages to the listener, and calls `ready` when it has a runtime or an error. */
 export function connect<Request, Reply extends object>(
   worker: Worker,
   settings: WorkerSettings,
@@ -65,7 +69,7 @@ export function connect<Request, Reply extends object>(
     else listener.message(data);
   });
   worker.addEventListener("error", (event) => {
-    // A script that cannot be loaded says nothing at all.
+    // The event of a script that cannot be loaded has no message.
     const message = event.message || "its script cannot be loaded";
     ready(workerMissing(message));
     listener.failure(new Error(`the engine's worker ended: ${message}`));

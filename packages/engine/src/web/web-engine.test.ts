@@ -1,11 +1,11 @@
-// The caller's side of a page's worker, where that cannot be started or does not answer.
+// The caller's side of a page's worker, if the worker cannot be started or does not answer.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { EngineModel } from "../engine.ts";
 import { createWebEngine } from "./web-engine.ts";
 
 const model: EngineModel = { onnx: new Uint8Array(1), external: [] };
 
-/** A worker that says nothing. */
+/** A worker that never answers. */
 class SilentWorker {
   addEventListener = () => undefined;
   postMessage = () => undefined;
@@ -19,8 +19,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("a worker that the browser refuses to start is a failure with what to do, each time", async () => {
-  // Browsers start no worker from another origin, where a page may well have its script from.
+test("a worker that the browser refuses to start fails with a remedy, each time", async () => {
+  // Browsers start no worker from another origin, but a page's script may well come from one.
   vi.stubGlobal(
     "Worker",
     class extends SilentWorker {
@@ -38,7 +38,7 @@ test("a worker that the browser refuses to start is a failure with what to do, e
     });
 });
 
-test("loading can be stopped while the worker has not said yet whether there is a runtime", async () => {
+test("loading can be stopped before the worker has reported whether there is a runtime", async () => {
   vi.stubGlobal("Worker", SilentWorker);
   const engine = createWebEngine({ device: "cpu" });
   const stop = new AbortController();

@@ -1,5 +1,5 @@
-// ONNX Runtime in a page's worker: the page itself stays alive. All sessions of a model share one worker, so that there
-// is one WebAssembly heap and one pool of threads.
+// ONNX Runtime in a page's worker, so that the page stays responsive. All sessions of a model share one worker, with
+// one WebAssembly heap and one thread pool.
 import type { WebEngineSettings } from "./settings.ts";
 import { closedBy, type ModelError } from "@blip-ts/base";
 import type { EngineOptions } from "../device.ts";
@@ -12,7 +12,7 @@ import { connect, settingsOf, startWorker } from "./start-worker.ts";
 const ownWorker = () =>
   new Worker(new URL("./web-session-worker.js", import.meta.url), { type: "module", name: "blip-ts" });
 
-/** Weights are handed over, not copied: they are read anew for each session. */
+/** Buffers to transfer instead of copying. Weights are read again for each session. */
 function transferred(request: WorkerRequest): ArrayBuffer[] {
   if (request.kind !== "create") return [];
   return [
@@ -23,8 +23,8 @@ function transferred(request: WorkerRequest): ArrayBuffer[] {
 }
 
 /**
- * An engine in a worker of its own.
- * @param settings where its files are
+ * Makes an engine in its own worker.
+ * @param settings the places of its files
  * @throws {ModelError} (when a session is made) `model/no-runtime`
  * @throws {UsageError} `usage/profile`
  */
@@ -44,14 +44,15 @@ export function createWebEngine(
       });
       return connect<WorkerRequest, WorkerReply>(worker, settings, listener, settle, transferred);
     },
-    // No trial of 8-bit products: WebAssembly's are exact, and ONNX Runtime's entry for others is one of x86 alone.
+    // No trial of 8-bit products: WebAssembly's are exact, and ONNX Runtime's entry for unsigned weights affects only
+    // x86.
     { threads },
   );
   return {
     createSession: async (model: EngineModel, options = {}) => {
       const session = engine.createSession(model, { ...options, group: "page" });
       session.catch(() => undefined);
-      // A call that is stopped does not wait for the runtime.
+      // An aborted call does not wait for the runtime.
       const error = await Promise.race([ready, session.then(() => undefined)]);
       if (error) throw error;
       return session;

@@ -1,4 +1,4 @@
-// What a thread's sessions and their worker say to each other.
+// The messages between sessions and their worker thread.
 import type { PlainError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { EngineModel, Feeds, ResidentTensor } from "../engine.ts";
@@ -10,9 +10,9 @@ export type WorkerRequest = { readonly id: number; readonly session: number } & 
       readonly threads: number | undefined;
       /** ONNX Runtime's session configuration entries. */
       readonly sessionConfig: Readonly<Record<string, string>>;
-      /** Outputs that are to stay where they are computed. */
+      /** Outputs that stay where they are computed. */
       readonly retain: readonly string[];
-      /** How the path of ONNX Runtime's trace of this session begins; without it, none is written. */
+      /** The path prefix of ONNX Runtime's trace of this session. Without it, there is no trace. */
       readonly profilePrefix?: string | undefined;
     }
   | { readonly kind: "run"; readonly feeds: Feeds; readonly retain: readonly string[] }

@@ -1,12 +1,12 @@
-// How the gradients of a run get to where they are needed. onnxruntime-node 1.30 writes outputs into memory that it is
-// given, and then copies every one of them for the object that it returns: at 220 M parameters that is a third of a second
-// and a gigabyte of garbage a step. It converts outputs in order and stops at one that it cannot convert, which a sequence
-// is; by then everything has been written. A release that no longer copies, or that converts sequences, is noticed here.
+// Chooses how a run's gradients reach their place. onnxruntime-node 1.30 writes outputs into given memory, but then
+// copies each of them into the returned object. At 220 M parameters, this costs a third of a second and a gigabyte of
+// garbage per step. It converts outputs in order and stops at one that it cannot convert, such as a sequence; by then
+// it has written all outputs. The trial also detects a release that no longer copies or that converts sequences.
 import { sequenceOutput, type OutputMode, type Probes } from "../training/messages.ts";
 import type { Runtime } from "./session-host.ts";
 import type * as common from "onnxruntime-common";
 
-/** What onnxruntime-node says of a sequence. */
+/** Whether an error is onnxruntime-node's refusal of a sequence. */
 const isNoTensor = (error: unknown): boolean =>
   error instanceof Error && /non tensor type/i.test(error.message);
 
@@ -14,7 +14,7 @@ const probeLength = 64;
 
 /**
  * Runs a session whose outputs are written in place.
- * @throws what the run throws
+ * @throws the error of the run
  */
 export async function runInPlace(
   session: common.InferenceSession,
@@ -33,10 +33,10 @@ export async function runInPlace(
     if (!isNoTensor(error)) throw error;
     converted = false;
   }
-  if (converted) throw new Error("expected ONNX Runtime to stop at a sequence, found that it converts it");
+  if (converted) throw new Error("expected ONNX Runtime to stop at a sequence, got a converted one");
 }
 
-/** Does a run in this mode write into WebAssembly memory, twice? */
+/** Whether two runs in this mode write into WebAssembly memory correctly. */
 async function works(
   { ort, executionProviders }: Runtime,
   model: Uint8Array,
@@ -65,7 +65,7 @@ async function works(
   }
 }
 
-/** The fastest mode that this runtime has, found by trying it. */
+/** The fastest mode that works with this runtime, found by trial. */
 export async function outputModeOf(runtime: Runtime, probes: Probes): Promise<OutputMode> {
   if (await works(runtime, probes.sequence, "sequence")) return "sequence";
   return (await works(runtime, probes.plain, "preallocated")) ? "preallocated" : "fresh";

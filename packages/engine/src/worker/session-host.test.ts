@@ -1,4 +1,5 @@
-// A device's thread by its messages: what is kept stays there and is never asked for its data.
+// Tests a device's thread through its messages: retained tensors stay on the device, and their data are never
+// requested.
 import type { Tensor } from "@blip-ts/graph";
 import * as common from "onnxruntime-common";
 import { afterEach, expect, test, vi } from "vitest";
@@ -7,7 +8,7 @@ import { hostSessions, passHalvesAsBits, type OnnxRuntime } from "./session-host
 
 afterEach(() => void vi.unstubAllGlobals());
 
-/** A tensor of a device that notes what is done to it. */
+/** A device tensor that records the operations on it. */
 function deviceTensor(log: string[]): common.Tensor {
   return common.Tensor.fromGpuBuffer({} as never, {
     dataType: "float16",
@@ -42,7 +43,7 @@ function host(log: string[]) {
         return Promise.resolve(session());
       },
     },
-    // A runtime has far more than the host calls, which is all of this.
+    // A real runtime has far more members; the host calls only these.
   } as unknown as OnnxRuntime;
   const replies = new Map<number, (reply: WorkerReply) => void>();
   const answer = hostSessions(
@@ -63,7 +64,7 @@ function host(log: string[]) {
 const model = { onnx: new Uint8Array(), external: [] };
 const x: Tensor = { dtype: "float32", dims: [1], data: Float32Array.of(1) };
 
-test("what is kept stays on the device, is fed from there, and is freed there", async () => {
+test("a retained tensor stays on the device, is fed from there, and is freed there", async () => {
   const log: string[] = [];
   const { ask, created, fed } = host(log);
   await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, retain: ["cache"] });
@@ -85,7 +86,7 @@ test("what is kept stays on the device, is fed from there, and is freed there", 
   expect(gone.error).toMatch(/gone/);
 });
 
-test("an output that was left on the device and is not retained is a mistake that is told", async () => {
+test("an output that was left on the device and is not retained is reported", async () => {
   const log: string[] = [];
   const { ask } = host(log);
   await ask({ session: 0, kind: "create", model, threads: undefined, sessionConfig: {}, retain: ["cache"] });
@@ -118,9 +119,9 @@ test("every session stops its threads with its call, whatever its own configurat
   ]);
 });
 
-// ONNX Runtime's packages look for the global when they make their first tensor: its copy here may have looked already, so
-// that test/runtimes.slow.test.ts says what becomes of tensors.
-test("a thread of ONNX Runtime has no array of half floats, whatever the language has", () => {
+// ONNX Runtime's packages look for the global when they create their first tensor. The copy here may have done so
+// already, so test/runtimes.slow.test.ts tests the effect on tensors.
+test("a thread of ONNX Runtime has no array of half floats, even if the language has one", () => {
   vi.stubGlobal("Float16Array", Uint16Array);
   expect("Float16Array" in globalThis).toBe(true);
   passHalvesAsBits();

@@ -1,34 +1,34 @@
-// What runs in a thread of ONNX Runtime, Node's or a page's: it computes inside the calling thread, so that may not be
-// the caller's. Answers the messages of `worker-engine.ts`.
+// The code in a thread of ONNX Runtime, in Node or in a page. ONNX Runtime blocks the thread that calls it, so it must
+// not run in the caller's thread. Answers the messages of `worker-engine.ts`.
 import { BlipError, plainError } from "@blip-ts/base";
 import type { DType, Tensor } from "@blip-ts/graph";
 import type * as common from "onnxruntime-common";
 import type { ResidentTensor } from "../engine.ts";
 import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./messages.ts";
 
-/** ONNX Runtime, from whichever package: both have the interface of onnxruntime-common. */
+/** ONNX Runtime from either package: both have the interface of onnxruntime-common. */
 export type OnnxRuntime = Pick<typeof common, "InferenceSession" | "Tensor">;
 
-/** What this thread computes with. */
+/** The runtime of this thread. */
 export interface Runtime {
   readonly ort: OnnxRuntime;
   readonly executionProviders: readonly common.InferenceSession.ExecutionProviderConfig[];
-  /** Where outputs that are retained lie; without it, in the processor's memory. */
+  /** The place of retained outputs. Default: the processor's memory. */
   readonly keptLocation?: "gpu-buffer";
 }
 
 /**
- * Half floats are passed as bits, in Uint16Array. Where the language has Float16Array (Node from 24 on, Bun, Deno, newer
- * browsers), ONNX Runtime's packages would make that of them: onnxruntime-node 1.30 then counts no bytes in an input
- * ("not enough space: expected 20800, got 0"), and outputs would be of either type. Called in a thread of ONNX Runtime
- * before that is loaded, as it may look only once. Nothing else in the thread knows the type.
+ * Makes ONNX Runtime pass half floats as bits, in Uint16Array. If the platform has Float16Array (Node from 24 on, Bun,
+ * Deno, newer browsers), ONNX Runtime's packages would use it. onnxruntime-node 1.30 then counts no bytes in an input
+ * ("not enough space: expected 20800, got 0"), and outputs could have either type. Call this in a thread of ONNX
+ * Runtime before loading it, because it may check only once. Nothing else in the thread uses the type.
  */
 export function passHalvesAsBits(): void {
   Reflect.deleteProperty(globalThis, "Float16Array");
 }
 
 const sessions = new Map<number, common.InferenceSession>();
-/** Those of which ONNX Runtime writes a trace. */
+/** The sessions of which ONNX Runtime writes a trace. */
 const profiled = new WeakSet<common.InferenceSession>();
 /** Outputs that stay here until they are freed, by number. */
 const residents = new Map<number, common.Tensor>();
@@ -37,7 +37,7 @@ let nextResident = 0;
 function toOrt({ ort }: Runtime, feed: Tensor | ResidentTensor): common.Tensor {
   if ("resident" in feed) {
     const retained = residents.get(feed.resident);
-    if (!retained) throw new Error("a tensor that was retained is gone");
+    if (!retained) throw new Error("a retained tensor no longer exists");
     return retained;
   }
   const { dtype, data, dims } = feed;
@@ -54,11 +54,12 @@ function toOrt({ ort }: Runtime, feed: Tensor | ResidentTensor): common.Tensor {
 }
 
 /**
- * An output in the processor's memory. Nothing is ever downloaded from a device: ONNX Runtime copies what it was not
- * told to leave there (and onnxruntime-node 1.30 ends the process where such a tensor is asked for its data).
+ * Converts an output in the processor's memory. Nothing is ever downloaded from a device: ONNX Runtime itself copies
+ * outputs that it need not leave there. onnxruntime-node 1.30 ends the process when data of a tensor on a device is
+ * read.
  */
 function fromOrt(tensor: common.Tensor): Tensor {
-  if (tensor.location !== "cpu") throw new Error("an output that was to be retained is asked for");
+  if (tensor.location !== "cpu") throw new Error("an output to be retained cannot be returned");
   const { data, dims } = tensor;
   if (data instanceof Float32Array) return { dtype: "float32" satisfies DType, dims, data };
   if (data instanceof BigInt64Array) return { dtype: "int64" satisfies DType, dims, data };
@@ -66,7 +67,7 @@ function fromOrt(tensor: common.Tensor): Tensor {
   throw new Error(`outputs of type ${tensor.type} are not passed from the engine`);
 }
 
-/** The types that retained outputs have. */
+/** The supported types of retained outputs. */
 const keptTypes: Partial<Record<common.Tensor.Type, DType>> = {
   float32: "float32",
   float16: "float16",
@@ -82,7 +83,7 @@ function retain(tensor: common.Tensor): ResidentTensor {
   return { resident, dtype, dims: tensor.dims, onDevice: tensor.location !== "cpu" };
 }
 
-/** A device's memory is not the garbage collector's. */
+/** Frees a resident tensor. The garbage collector does not free a device's memory. */
 function free(resident: number): void {
   const tensor = residents.get(resident);
   residents.delete(resident);
@@ -119,7 +120,7 @@ async function handle(
     case "create": {
       const { onnx, folder, external } = request.model;
       const config: Record<string, unknown> = {
-        // Threads of one session that go on spinning after its call take the cores of the session that is called next.
+        // Threads that keep spinning after a session's call would occupy the cores of the session that is called next.
         force_spinning_stop: "1",
         ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
       };
@@ -127,9 +128,9 @@ async function handle(
       const session = await ort.InferenceSession.create(onnx, {
         executionProviders,
         graphOptimizationLevel: "all",
-        // Nothing but what ends the process: what fails is thrown.
+        // Only messages before a crash are logged: other failures are thrown.
         logSeverityLevel: 4,
-        // Shapes change from call to call: a plan of memory for each of them would only add to the peak.
+        // Shapes change from call to call. A memory plan for each shape would only raise the peak.
         enableMemPattern: false,
         ...(request.threads === undefined ? {} : { intraOpNumThreads: request.threads }),
         ...(keptLocation && {
@@ -154,7 +155,7 @@ async function handle(
     }
     case "release": {
       const session = sessions.get(request.session);
-      // A session that is gone writes no trace.
+      // ONNX Runtime writes the trace only while the session exists.
       if (session && profiled.has(session)) session.endProfiling();
       await session?.release();
       sessions.delete(request.session);
@@ -164,10 +165,10 @@ async function handle(
 }
 
 /**
- * Answers requests, one after another: ONNX Runtime uses every core for each.
- * @param load gives the runtime, once; where it fails, no session is made
- * @param post sends a reply with the buffers that go with it
- * @param call makes a request's calls of the runtime, where something is to be done around them
+ * Answers requests one after another: ONNX Runtime uses every core for each.
+ * @param load returns the runtime; called once. If it fails, no session can be made.
+ * @param post sends a reply with its buffers to transfer
+ * @param call wraps a request's calls of the runtime
  */
 export function hostSessions(
   load: () => Promise<Runtime>,

@@ -1,5 +1,5 @@
-// What runs in a training session's thread: it holds the numbers, runs graphs over them and updates them. It computes in
-// the calling thread, so that may not be the caller's. Answers the messages of `training/messages.ts`.
+// The code in a training session's thread: it holds the numbers, runs graphs over them and updates them. It blocks the
+// thread that calls it, so it must not run in the caller's thread. Answers the messages of `training/messages.ts`.
 import { BlipError, plainError } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type * as common from "onnxruntime-common";
@@ -36,7 +36,7 @@ function toOrt(ort: OnnxRuntime, { dtype, data, dims }: Tensor): common.Tensor {
 
 type Numbers = Float32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>;
 
-/** Arrays for outputs whose sizes change from batch to batch: each grows to the largest that was asked for. */
+/** Arrays for outputs whose sizes change from batch to batch. Each grows to the largest requested size. */
 class Buffers {
   readonly #arrays = new Map<string, Numbers>();
 
@@ -51,7 +51,7 @@ class Buffers {
   }
 }
 
-/** A graph with the tensors that are the same at every run. */
+/** A graph with the tensors that stay the same in every run. */
 class OpenGraph {
   readonly #runtime: Runtime;
   readonly #session: common.InferenceSession;
@@ -111,7 +111,7 @@ class OpenGraph {
     }
   }
 
-  /** Rows of embeddings are not added in the graph: ONNX's ScatterND loses some if several threads add (training.md). */
+  /** Adds rows of embeddings outside the graph: ONNX's ScatterND loses some if several threads add (training.md). */
   #addRows(numbers: ReadonlyMap<string, Numbers>): void {
     for (const { name, dense, rows } of this.#model.gradients) {
       if (dense === undefined && rows.length > 0) this.#memory.view(name, "gradient").fill(0);
@@ -144,7 +144,7 @@ const copyOf = (data: Numbers, dims: readonly number[]): Tensor =>
     ? { dtype: "float32", dims, data: data.slice() }
     : { dtype: "int64", dims, data: data.slice() };
 
-/** A session's numbers and graphs. */
+/** The numbers and graphs of a session. */
 class Host {
   readonly #load: () => Promise<Runtime>;
   readonly #graphs = new Map<string, OpenGraph>();
@@ -205,7 +205,7 @@ class Host {
     const { onnx, folder, external } = model.model;
     const session = await runtime.ort.InferenceSession.create(onnx, {
       executionProviders: runtime.executionProviders,
-      // What is above fuses Transpose and MatMul into the slow form of a weight's gradient.
+      // Higher levels fuse Transpose and MatMul into the slow form of a weight's gradient.
       graphOptimizationLevel: "basic",
       logSeverityLevel: 4,
       // A plan keeps all tensors of a step in one block: 400 MB more at base size.
@@ -214,7 +214,7 @@ class Host {
       externalData: external.map(({ location, data }) => ({ path: location, data })),
       extra: {
         session: {
-          // The threads of one graph do not take the cores of the next one's, or of the kernel.
+          // The threads of one graph must not occupy the cores of the next graph or of the kernel.
           force_spinning_stop: "1",
           ...(folder !== undefined && { model_external_initializers_file_folder_path: folder }),
         },
@@ -232,7 +232,7 @@ class Host {
   }
 }
 
-/** What a call was about, for messages. */
+/** The operation of a request, for messages. */
 const subjectOf = ({ kind, body }: TrainingRequest): string => {
   if (kind === "run") return `a run of the graph ${body.graph}`;
   return kind === "graph" ? `the graph ${body.name}` : `the training's numbers (${kind})`;
@@ -260,10 +260,10 @@ function buffersOf(result: TrainingReply["result"]): ArrayBuffer[] {
 }
 
 /**
- * Answers requests, one after another.
- * @param load gives the runtime
- * @param post sends a reply with the buffers that go with it
- * @param call makes a request's calls of the runtime, where something is to be done around them
+ * Answers requests one after another.
+ * @param load returns the runtime
+ * @param post sends a reply with its buffers to transfer
+ * @param call wraps a request's calls of the runtime
  */
 export function hostTraining(
   load: () => Promise<Runtime>,

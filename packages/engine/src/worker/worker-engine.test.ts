@@ -1,4 +1,4 @@
-// The caller's side of threads that compute, with a thread that only notes what it is told.
+// The caller's side of compute threads, with a thread that only records its messages.
 import { floatTensor } from "@blip-ts/graph";
 import { describe, expect, test, vi } from "vitest";
 import { Int8Trial, trialCase } from "../int8-trial.ts";
@@ -8,7 +8,7 @@ import { createWorkerEngine, SharedThread, type StartThread } from "./worker-eng
 
 const model: EngineModel = { onnx: new Uint8Array(1), external: [] };
 
-/** Threads that answer everything, with what they were told and whether they have ended. */
+/** Threads that answer everything, with a record of their messages and of whether they have ended. */
 function threads() {
   const started: { readonly told: (WorkerRequest & { taken: number })[]; ended: boolean }[] = [];
   const start: StartThread = (listener) => {
@@ -40,14 +40,14 @@ describe("threads that wait", () => {
     expect(started.map(({ ended }) => ended)).toEqual([true, true]);
   });
 
-  test("are no limit: a session more has a thread more", async () => {
+  test("are not a limit: another session has another thread", async () => {
     const { started, start } = threads();
     await using engine = createWorkerEngine(start, { waitingThreads: 1 });
     await Promise.all([engine.createSession(model), engine.createSession(model)]);
     expect(started.map(({ told }) => told.length)).toEqual([1, 1]);
   });
 
-  test("are not started where all sessions share one", () => {
+  test("are not started if all sessions share one", () => {
     const { started, start } = threads();
     createWorkerEngine(new SharedThread(start), { waitingThreads: 2 });
     expect(started).toHaveLength(0);
@@ -67,7 +67,7 @@ test("a session that is closed twice leaves its thread to the others", async () 
   await expect(other.run({})).resolves.toEqual({});
 });
 
-test("sessions whose weights are used as they lie have a configuration of their own", async () => {
+test("sessions with unpacked weights have their own configuration", async () => {
   const { started, start } = threads();
   const options = { sessionConfig: { some: "1" }, withoutPrepacking: { disable_prepacking: "1" } };
   await using engine = createWorkerEngine(start, options);
@@ -83,7 +83,7 @@ describe("sessions with 8-bit products", () => {
   const unsignedConfig = { x64quantprecision: "1" };
   const multiplying: EngineModel = { ...model, signedProducts: true };
 
-  /** Threads in which signed products are `error` too large; unsigned ones are exact. */
+  /** Threads in which signed products are too large by `error`; unsigned ones are exact. */
   function processor(error: number) {
     const { started, start } = threads();
     const computing: StartThread = (listener) => {
@@ -115,7 +115,7 @@ describe("sessions with 8-bit products", () => {
   const configs = ({ told }: ReturnType<typeof threads>["started"][number]) =>
     told.flatMap((request) => (request.kind === "create" ? [request.sessionConfig] : []));
 
-  test("have unsigned weights if signed ones overflow, their own entries beside", async () => {
+  test("have unsigned weights if signed ones overflow, beside their own entries", async () => {
     const { started, start } = processor(1);
     const int8Trial = new Int8Trial(unsignedConfig);
     await using engine = createWorkerEngine(start, { int8Trial, sessionConfig: { some: "1" } });
@@ -128,18 +128,18 @@ describe("sessions with 8-bit products", () => {
     ]);
   });
 
-  test("have signed weights if those are exact, which their own thread tries, once for all threads", async () => {
+  test("have signed weights if those are exact, which their own thread tries once for all threads", async () => {
     const { started, start } = processor(0);
     const int8Trial = new Int8Trial(unsignedConfig);
     await using engine = createWorkerEngine(start, { int8Trial });
     await Promise.all([engine.createSession(multiplying), engine.createSession(multiplying)]);
     expect(started.map(configs)).toEqual([[{}, {}], [{}]]);
-    // The trial's session is freed, and the thread stays for the other.
+    // The trial's session is freed, and its thread serves the other session.
     expect(started[0]?.told.map(({ kind }) => kind)).toEqual(["create", "run", "run", "release", "create"]);
     expect(started.map(({ ended }) => ended)).toEqual([false, false]);
   });
 
-  test("are the only ones for which anything is tried", async () => {
+  test("are the only ones that run the trial", async () => {
     const { started, start } = processor(1);
     await using engine = createWorkerEngine(start, { int8Trial: new Int8Trial(unsignedConfig) });
     await engine.createSession(model);
@@ -148,7 +148,7 @@ describe("sessions with 8-bit products", () => {
     expect(started.map(configs)).toEqual([[{}], [{}]]);
   });
 
-  test("are not made if their engine is disposed of meanwhile, and leave no thread", async () => {
+  test("are not created if their engine is closed meanwhile, and leave no thread", async () => {
     const { started, start } = processor(0);
     const engine = createWorkerEngine(start, { int8Trial: new Int8Trial(unsignedConfig) });
     const session = engine.createSession(multiplying, { group: "one" });
@@ -159,7 +159,7 @@ describe("sessions with 8-bit products", () => {
     await vi.waitFor(() => expect(started.map(({ ended }) => ended)).toEqual([true]));
   });
 
-  test("that nobody waits for any more do not stop the trial for others", async () => {
+  test("that are cancelled do not stop the trial for others", async () => {
     const { started, start } = processor(0);
     const int8Trial = new Int8Trial(unsignedConfig);
     await using engine = createWorkerEngine(start, { int8Trial });
@@ -174,7 +174,7 @@ describe("sessions with 8-bit products", () => {
   });
 });
 
-test("memory that is handed over is not copied; what is shared with other tensors, or is not handed over, is", async () => {
+test("transferred memory is not copied; shared or other memory is", async () => {
   const { started, start } = threads();
   await using engine = createWorkerEngine(start);
   const session = await engine.createSession(model);
@@ -190,7 +190,7 @@ test("memory that is handed over is not copied; what is shared with other tensor
 });
 
 describe("a thread that ends", () => {
-  /** Threads that answer, until one is told to end. */
+  /** Threads that answer until one is ended. */
   function mortal() {
     const started: { end(): void; mute: boolean; told: number }[] = [];
     const start: StartThread = (listener) => {
@@ -211,7 +211,7 @@ describe("a thread that ends", () => {
   }
   const ended = { code: "model/engine-ended", message: expect.stringContaining("exit code 1") as string };
 
-  test("fails the calls that it has, by name, and its sessions say so", async () => {
+  test("fails its pending calls by name, and its sessions report this", async () => {
     const { started, start } = mortal();
     await using engine = createWorkerEngine(start);
     const session = await engine.createSession(model);
@@ -226,7 +226,7 @@ describe("a thread that ends", () => {
     await session.close();
   });
 
-  test("is replaced, also for its group, and if it only waited", async () => {
+  test("is replaced, also for its group, and if it was idle", async () => {
     const { started, start } = mortal();
     await using engine = createWorkerEngine(start, { waitingThreads: 2 });
     started[0]?.end();
@@ -239,7 +239,7 @@ describe("a thread that ends", () => {
     expect(started).toHaveLength(3);
   });
 
-  test("is replaced where all sessions share one", async () => {
+  test("is replaced if all sessions share one", async () => {
     const { started, start } = mortal();
     await using engine = createWorkerEngine(new SharedThread(start));
     await engine.createSession(model);

@@ -1,5 +1,5 @@
-// ONNX Runtime in worker threads, so that a caller's event loop never waits for a matrix product. The thread itself is
-// handed in: Node's or a page's, with a `session-host.ts` in it.
+// ONNX Runtime in worker threads, so that the caller's event loop never waits for a matrix product. Node or a page
+// supplies the thread, which runs `session-host.ts`.
 import { asyncDispose, BlipError, closing, revivedError, unlessAborted, whenAborted } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { Int8Trial, LendSession } from "../int8-trial.ts";
@@ -18,32 +18,37 @@ import { engineEnded, modelClosed } from "../errors.ts";
 import type { WorkerOutputs, WorkerReply, WorkerRequest } from "./messages.ts";
 
 export interface WorkerEngineOptions {
-  /** Threads of ONNX Runtime; without it, one for each core. */
+  /** The threads of ONNX Runtime. Default: one per core. */
   readonly threads?: number | undefined;
-  /** ONNX Runtime's session configuration entries without their `session.`, e.g. `{ dynamic_block_base: "4" }`. */
+  /**
+   * ONNX Runtime's session configuration entries without their `session.` prefix, e.g. `{ dynamic_block_base: "4" }`.
+   */
   readonly sessionConfig?: Readonly<Record<string, string>>;
-  /** How many threads are started at once, while the caller still reads what the first sessions are made of. */
+  /** The number of threads started at once, while the caller still reads the first sessions' files. */
   readonly waitingThreads?: number | undefined;
-  /** The entries of sessions whose weights are used as they lie. */
+  /** The entries of sessions whose weights are not packed. */
   readonly withoutPrepacking?: Readonly<Record<string, string>>;
-  /** Tells the entries of sessions with 8-bit products; without it they have none of their own, and nothing is tried. */
+  /**
+   * Gives the entries of sessions with 8-bit products. Without it, such sessions have no special entries and no trial
+   * runs.
+   */
   readonly int8Trial?: Int8Trial | undefined;
-  /** How the path of a session's trace begins, where one is to be written; called once a session. */
+  /** Returns the path prefix of a session's trace, if one is to be written. Called once per session. */
   readonly profilePrefix?: ((session: string) => string) | undefined;
 }
 
-/** A thread as its owner sees it. */
+/** The owner's side of a thread. */
 export interface EngineThreadPort {
-  /** @param taken memory that goes to the thread instead of being copied */
+  /** Sends a request. @param taken memory to transfer to the thread instead of copying it */
   post(request: WorkerRequest, taken: readonly ArrayBuffer[]): void;
   terminate(): Promise<void>;
-  /** Keeps the process alive while a call is pending, and not otherwise; pages have no such thing. */
+  /** Keeps the process alive only while a call is pending. Web pages lack this method. */
   keepAlive?(pending: boolean): void;
 }
 
 export interface EngineThreadListener {
   message(reply: WorkerReply): void;
-  /** The thread is gone. */
+  /** The thread has ended. */
   failure(error: Error): void;
 }
 
@@ -57,7 +62,7 @@ interface Pending {
 
 type RequestBody = WorkerRequest extends infer R ? (R extends WorkerRequest ? Omit<R, "id"> : never) : never;
 
-/** A thread that holds sessions, and the tensors that they retain for each other. */
+/** A thread with its sessions and the tensors that they retain for each other. */
 class EngineThread {
   readonly #port: EngineThreadPort;
   readonly #pending = new Map<number, Pending>();
@@ -73,19 +78,19 @@ class EngineThread {
           if (reply.error === undefined) pending.resolve(reply.outputs ?? { tensors: {}, retained: {} });
           else pending.reject(reply.known ? revivedError(reply.known) : new Error(reply.error));
         });
-        // The caller went away while the thread computed: nobody will release what was retained.
+        // The caller's signal was aborted during the computation, so nobody will release the retained outputs.
         if (!settled) this.free(Object.values(reply.outputs?.retained ?? {}));
       },
       failure: (error) => this.#fail(error instanceof BlipError ? error : engineEnded(error.message)),
     });
   }
 
-  /** Can it open no session any more? */
+  /** Whether the thread can open no more sessions. */
   get ended(): boolean {
     return this.#failure !== undefined;
   }
 
-  /** A number for a session that is opened in this thread. */
+  /** The number of a new session in this thread. */
   claim(): number {
     this.#open++;
     return this.#nextSession++;
@@ -126,9 +131,9 @@ class EngineThread {
     await this.#port.terminate();
   }
 
-  /** Frees a session's memory; the last one ends the thread. */
+  /** Frees a session's memory. Closing the last session ends the thread. */
   async close(session: number): Promise<void> {
-    // A thread that ends meanwhile has freed it.
+    // If the thread ends in the meantime, the memory is already free.
     if (!this.#failure) await this.call({ session, kind: "release" }, {}).catch(() => undefined);
     if (--this.#open > 0) return;
     this.#failure ??= modelClosed();
@@ -150,7 +155,7 @@ class EngineThread {
   }
 }
 
-/** Without a group a session has a thread of its own: two that are needed at once load side by side. */
+/** A session. Without a group, it has its own thread: two sessions that are needed at once load in parallel. */
 class WorkerSession implements EngineSession {
   readonly #thread: EngineThread;
   readonly #number: number;
@@ -192,7 +197,7 @@ class WorkerSession implements EngineSession {
     this.#thread.free(tensors);
   }
 
-  /** Waits for the call that runs, then frees the session's memory. */
+  /** Waits for the running call, then frees the session's memory. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -213,14 +218,14 @@ class WorkerSession implements EngineSession {
   }
 }
 
-/** The memory of a tensor that has it for itself; what is shared is copied. */
+/** The buffer of a tensor that does not share it. Shared buffers are copied. */
 function bufferOf(feed: Feeds[string] | undefined): ArrayBuffer[] {
   if (!feed || !("data" in feed)) return [];
   const { buffer, byteLength } = feed.data;
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }
 
-/** One thread for all sessions of all engines that share it: a device that is used from two threads at once breaks. */
+/** One thread for all sessions of all engines that share it: a device fails if two threads use it at once. */
 export class SharedThread {
   readonly #start: StartThread;
   #thread: EngineThread | undefined;
@@ -229,7 +234,7 @@ export class SharedThread {
     this.#start = start;
   }
 
-  /** The thread; a new one where the last session of the one before was closed. */
+  /** The current thread; a new one if the last session of the previous thread was closed. */
   get(): EngineThread {
     if (!this.#thread || this.#thread.ended) this.#thread = new EngineThread(this.#start);
     return this.#thread;
@@ -239,7 +244,7 @@ export class SharedThread {
 class WorkerEngine implements Engine {
   readonly #threads: StartThread | SharedThread;
   readonly #options: WorkerEngineOptions;
-  /** Threads that are started for the first sessions. */
+  /** Threads started in advance for the first sessions. */
   readonly #waiting: EngineThread[];
   readonly #sessions = new Set<WorkerSession>();
   readonly #groups = new Map<string, EngineThread>();
@@ -269,7 +274,7 @@ class WorkerEngine implements Engine {
     return session;
   }
 
-  /** Lends sessions in a thread, without a trace: they are none of the model's. */
+  /** Lends sessions in a thread without a trace, since they do not belong to the model. */
   #lender(thread: EngineThread): LendSession {
     const { sessionConfig } = this.#options;
     return (model, config, use) =>
@@ -293,7 +298,7 @@ class WorkerEngine implements Engine {
     return thread;
   }
 
-  /** Ends the threads, each after the call that runs in it. */
+  /** Ends the threads, each after its running call. */
   async close(): Promise<void> {
     const unused = this.#waiting.splice(0).map((thread) => thread.end());
     await Promise.all([...unused, ...[...this.#sessions].map((session) => session.close())]);
@@ -307,7 +312,7 @@ class WorkerEngine implements Engine {
   }
 }
 
-/** ONNX Runtime in threads that are started for it, or in one that engines share. */
+/** Makes an engine that runs ONNX Runtime in its own threads, or in one thread shared by engines. */
 export function createWorkerEngine(
   threads: StartThread | SharedThread,
   options: WorkerEngineOptions = {},

@@ -1,4 +1,4 @@
-// What a value gets of all the operations that read it, added up.
+// Adds up the gradients that a value receives from all operations that read it.
 import { must } from "@blip-ts/base";
 import type { GraphBuilder } from "../builder.ts";
 import type { Value } from "../graph.ts";
@@ -6,7 +6,7 @@ import { addDims, multiplyDims, type Dim } from "../types/dim.ts";
 import { zeros } from "./parts.ts";
 import type { Gradient, RangeGradient, RowsGradient } from "./rule.ts";
 
-/** The gradients that came for one value. */
+/** The gradients received for one value. */
 export interface Received {
   readonly dense: Value[];
   readonly ranges: RangeGradient[];
@@ -29,7 +29,10 @@ interface Numbered extends RangeGradient {
 const isNumbered = (gradient: RangeGradient): gradient is Numbered =>
   typeof gradient.start === "number" && typeof gradient.end === "number";
 
-/** Ranges that do not overlap, in order, along one axis: what several slices of one value give back. */
+/**
+ * The ranges in order, if they lie along one axis and do not overlap, as those of several slices of one value do;
+ * otherwise undefined.
+ */
 function disjoint(ranges: readonly RangeGradient[]): readonly RangeGradient[] | undefined {
   if (!ranges.every(isNumbered)) return undefined;
   const sorted = [...ranges].sort((a, b) => a.start - b.start);
@@ -40,7 +43,7 @@ function disjoint(ranges: readonly RangeGradient[]): readonly RangeGradient[] | 
   return fits ? sorted : undefined;
 }
 
-/** Ranges side by side along one axis, with zeros where there is none. */
+/** Joins ranges along one axis, with zeros in the gaps. */
 function sideBySide(b: GraphBuilder, value: Value, ranges: readonly RangeGradient[]): Value {
   const axis = must(ranges, 0).axis;
   const parts: Value[] = [];
@@ -59,7 +62,7 @@ function sideBySide(b: GraphBuilder, value: Value, ranges: readonly RangeGradien
   return parts.length === 1 && only ? only : b.concat(parts, axis);
 }
 
-/** The whole gradient of a value, or undefined where nothing came. */
+/** The whole gradient of a value; undefined if none arrived. */
 export function accumulated(
   b: GraphBuilder,
   value: Value,

@@ -1,4 +1,5 @@
-// Reverse mode: a graph with the gradients of its outputs by its parameters, as one graph of the same operations.
+// Reverse-mode differentiation. The result is one graph of ordinary operations that also computes the gradients of its
+// outputs with respect to its parameters.
 import { must } from "@blip-ts/base";
 import type { GraphBuilder } from "../builder.ts";
 import { checkGraph } from "../check.ts";
@@ -11,24 +12,30 @@ import { computeAgain, segmentsOf, type Again, type Recompute, type Segment } fr
 import type { Gradient } from "./rule.ts";
 
 export interface GradientOptions {
-  /** Inputs by which the outputs are differentiated: the parameters, after `liftParameters`. */
+  /** The inputs to differentiate with respect to: the parameters, after `liftParameters`. */
   readonly parameters: readonly string[];
-  /** Outputs that are differentiated, together. One of shape [] counts once; any other by an input `seed NAME` of its shape. */
+  /**
+   * The outputs to differentiate, summed. An output of shape [] has weight 1; any other output gets an input `seed
+   * NAME` of its shape.
+   */
   readonly of: readonly string[];
   readonly recompute?: Recompute;
 }
 
-/** Where a parameter's gradient is; neither where no output depends on it. */
+/** The outputs that hold a parameter's gradient. Both parts are empty if no output depends on it. */
 export interface ParameterGradient {
   readonly name: string;
-  /** The output with the gradient, of the parameter's shape. */
+  /** The name of the output that holds the gradient, in the parameter's shape. */
   readonly dense?: string;
-  /** Outputs [...] and [..., D]: rows to add to the gradient at ids, after the dense one and in order. */
+  /**
+   * Pairs of outputs, ids [...] and rows [..., D]. The rows are added to the gradient at the ids, after the dense part
+   * and in order.
+   */
   readonly rows: readonly { readonly ids: string; readonly rows: string }[];
 }
 
 export interface Differentiated {
-  /** The outputs of before, then the gradients. */
+  /** The original outputs, then the gradients. */
   readonly graph: Graph;
   readonly gradients: readonly ParameterGradient[];
 }
@@ -82,7 +89,7 @@ class Reverse {
     return computeAgain(this.#b, segment, gradient, recompute, this.#isWanted, isLasting);
   }
 
-  /** Inputs get what the rule gives them, under the names that they had in the first computation. */
+  /** Gives each input its gradient from the rule, under the value that it had in the first computation. */
   #back(b: GraphBuilder, { node, saved }: Step, gradient: Value, again: Again): void {
     const second = { ...node, inputs: node.inputs.map(again), output: again(node.output) };
     const found = gradientsOf<OpKind>(b, second, gradient, saved.map(again));
@@ -102,7 +109,8 @@ function gradientsOf<K extends OpKind>(
   const rule = ruleOf(node);
   if (rule === "stop") return [];
   if ("refuse" in rule) throw new GraphError(`${node.kind} at ${node.scope}: ${rule.refuse}`);
-  if ("parts" in rule) throw new GraphError(`${node.kind} at ${node.scope}: is still whole`);
+  if ("parts" in rule)
+    throw new GraphError(`${node.kind} at ${node.scope}: expected it in parts, got it whole`);
   return rule.backward(b, node, gradient, saved);
 }
 
@@ -110,7 +118,7 @@ const named = (list: Graph["inputs"], name: string, what: string): Value => {
   const found = list.find((one) => one.name === name);
   if (!found)
     throw new GraphError(
-      `differentiate: expected an ${what} called ${name}, got ${list.map((one) => one.name).join(", ")}`,
+      `differentiate: expected an ${what} ${name}, got ${list.map((one) => one.name).join(", ")}`,
     );
   return found.value;
 };
@@ -121,7 +129,7 @@ function seed(b: GraphBuilder, name: string, output: Value): Value {
     : b.input(`seed ${name}`, output.dtype, output.shape);
 }
 
-/** The outputs that carry a parameter's gradient. */
+/** Adds the outputs that hold a parameter's gradient. */
 function give(b: GraphBuilder, name: string, parameter: Value, received: Received): ParameterGradient {
   const whole = accumulated(b, parameter, { ...received, rows: [] });
   const dense = `grad ${name}`;
@@ -136,9 +144,10 @@ function give(b: GraphBuilder, name: string, parameter: Value, received: Receive
 }
 
 /**
- * @param graph the forward graph, whose parameters are inputs
- * @returns the graph with gradients, and where they are
- * @throws {GraphError} where a name is unknown, or an operation that parameters pass through has no gradient
+ * Adds gradients to a graph.
+ * @param graph the forward graph, with its parameters as inputs
+ * @returns the graph with gradients, and the outputs that hold them
+ * @throws {GraphError} if a name is unknown, or if a gradient must pass an operation that has none
  */
 export function differentiate(graph: Graph, { parameters, of, recompute }: GradientOptions): Differentiated {
   const { builder: b, steps } = prepare(graph);

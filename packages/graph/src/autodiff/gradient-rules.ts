@@ -1,4 +1,4 @@
-// The table of gradient rules, complete by type: an operation without one does not compile.
+// The table of gradient rules, exhaustive by type: an operation without a rule does not compile.
 import type { OpKind } from "../graph.ts";
 import type { GradientRule } from "./rule.ts";
 import { blockLinear, dequantize, linear, matmul, quantizedLinear } from "./rules/algebra.ts";

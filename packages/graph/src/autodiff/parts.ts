@@ -1,4 +1,4 @@
-// What gradient rules are written with.
+// Helpers for writing gradient rules.
 import { must } from "@blip-ts/base";
 import type { GraphBuilder } from "../builder.ts";
 import { GraphError } from "../errors.ts";
@@ -19,10 +19,10 @@ export const lastDim = ({ shape }: Value): Dim => shape.at(-1) ?? 1;
 export const negative = (b: GraphBuilder, x: Value): Value => b.multiply(x, b.scalar(-1));
 /** [...] -> [..., 1] */
 export const asColumn = (b: GraphBuilder, x: Value): Value => b.reshape(x, [...x.shape, 1]);
-/** The sum over the last axis, which stays as 1. */
+/** The sum over the last axis, kept as size 1: [..., D] -> [..., 1]. */
 export const rowSum = (b: GraphBuilder, x: Value): Value => b.sum(x, [lastAxis(x)], true);
 
-/** 1 / D of a node's first input [..., D]. @throws {GraphError} where D has only a name */
+/** 1 / D for a node's first input [..., D]. @throws {GraphError} if D is a named dimension */
 export function inverseWidth(b: GraphBuilder, node: NodeOf<OpKind>): Value {
   const width = lastDim(must(node.inputs, 0));
   if (typeof width !== "number")
@@ -32,7 +32,7 @@ export function inverseWidth(b: GraphBuilder, node: NodeOf<OpKind>): Value {
   return b.scalar(1 / width);
 }
 
-/** Zeros of a shape. */
+/** Zeros in the given shape. */
 export function zeros(b: GraphBuilder, shape: Shape): Value {
   const dims = shape.map(() => 1);
   return b.expand(b.constant(floatTensor(dims, [0])), shape);
@@ -50,8 +50,8 @@ export const sumOfRows = (b: GraphBuilder, x: Value): Value =>
   x.shape.length === 1 ? x : b.sum(x, [...x.shape.keys()].slice(0, -1));
 
 /**
- * What an operand gets that was repeated by broadcasting: the sum over the repeats. Which axes those are is seen in the
- * shapes: equal dimensions or a literal 1 are all that broadcasting knows.
+ * The gradient of an operand that was broadcast: the sum over the repeats. The shapes show the repeated axes, because
+ * broadcasting accepts only equal dimensions or a literal 1.
  */
 export function unbroadcast(b: GraphBuilder, gradient: Value, shape: Shape): Value {
   if (sameShape(gradient.shape, shape)) return gradient;

@@ -1,11 +1,11 @@
-// The forward graph as it is trained: operations that have a form of their own for it are written in that form, and what
-// this form keeps for the way back is remembered.
+// Rewrites a forward graph for training. Operations with a special training form are written in that form, and the
+// values that the form saves for the backward pass are recorded.
 import { GraphBuilder } from "../builder.ts";
 import type { Graph, Node, NodeOf, OpKind, Value } from "../graph.ts";
 import { gradientRules } from "./gradient-rules.ts";
 import type { GradientRule } from "./rule.ts";
 
-/** An operation of the network: the node that its rule sees, what it keeps, and the nodes that compute it. */
+/** An operation of the network: the node that its rule gets, the values it saves, and the nodes that compute it. */
 export interface Step {
   readonly node: Node;
   readonly saved: readonly Value[];
@@ -24,7 +24,7 @@ interface Rewritten {
   readonly saved: readonly Value[];
 }
 
-/** A graph whose nodes `write` writes anew; undefined where the node stays. */
+/** Rebuilds a graph. `write` may replace a node; if it returns undefined, the node stays. */
 function rewrite(
   graph: Graph,
   write: (b: GraphBuilder, node: Node) => Rewritten | undefined,
@@ -57,7 +57,7 @@ function forwardOf<K extends OpKind>(b: GraphBuilder, node: NodeOf<K>): Rewritte
   return typeof rule === "object" && "forward" in rule ? rule.forward(b, node) : undefined;
 }
 
-/** First what falls into parts, then what has a form of its own: parts may have one too. */
+/** Splits operations into parts first, then applies training forms: a part may have one too. */
 export function prepare(graph: Graph): Prepared {
   const inParts = rewrite(graph, (b, node) => partsOf<OpKind>(b, node)).builder.build();
   return rewrite(inParts, (b, node) => forwardOf<OpKind>(b, node));

@@ -1,26 +1,28 @@
-// Layers that are computed a second time on the way back, so that what is inside them need not be kept meanwhile
-// (gradient checkpoints, arXiv 1604.06174). Costs about a third of a step and saves most of the activations.
+// Gradient checkpointing (arXiv 1604.06174): the backward pass computes layers a second time, so that their inner
+// values need not be kept. It costs about a third of a step and saves most of the activation memory.
 import type { GraphBuilder } from "../builder.ts";
 import type { Node, Value } from "../graph.ts";
 import type { Step } from "./prepare.ts";
 
 export interface Recompute {
-  /** The layer that a node belongs to, by its scope; nodes of none are kept. `layerOf` is the one for BLIP's names. */
+  /** The layer of a node, from its scope. Values of nodes outside any layer are kept. `layerOf` knows BLIP's names. */
   readonly layerOf: (scope: string) => string | undefined;
   /**
-   * What keeps the second computation apart from the first. `gradient`: it begins with a part, which is empty, of the
-   * gradient that it is for; nothing has to be set. `identity`: nothing but its nodes; ONNX Runtime must be told not to
-   * merge them (session option `optimization.disable_specified_optimizers`: `CommonSubexpressionElimination`).
+   * The way to keep the second computation separate from the first.
+   * - `gradient`: the second computation starts with an empty part of the gradient it serves. It needs no session
+   *   option.
+   * - `identity`: only its nodes are separate. ONNX Runtime must not merge them: set the session option
+   *   `optimization.disable_specified_optimizers` to `CommonSubexpressionElimination`.
    */
   readonly apart?: "gradient" | "identity";
 }
 
-/** `vision_model.encoder.layers.3` of `vision_model.encoder.layers.3.mlp.fc1`. */
+/** The layer in a scope: `vision_model.encoder.layers.3` for `vision_model.encoder.layers.3.mlp.fc1`. */
 export function layerOf(scope: string): string | undefined {
   return /^(?:.*\.)?layers?\.\d+(?=\.|$)/.exec(scope)?.[0];
 }
 
-/** Steps that follow each other in one layer, or one that is in none. */
+/** Consecutive steps within one layer, or within none. */
 export interface Segment {
   readonly layer: string | undefined;
   readonly steps: readonly Step[];
@@ -37,14 +39,14 @@ export function segmentsOf(steps: readonly Step[], recompute: Recompute | undefi
   return segments;
 }
 
-/** A value as the second computation has it. */
+/** Maps a value of the first computation to its counterpart in the second. */
 export type Again = (value: Value) => Value;
 
 /**
- * Computes a layer once more. What comes from outside passes a barrier if a parameter is behind it; what depends on no
- * such value is taken as it is.
- * @param isWanted whether gradients pass a value
- * @param isLasting parameters and inputs, which are there anyway
+ * Computes a layer a second time. A value from outside the layer passes a barrier if it depends on a parameter. Nodes
+ * that depend on no such value are not repeated.
+ * @param isWanted whether gradients flow through a value
+ * @param isLasting whether a value is a parameter or an input, which stays in memory anyway
  */
 export function computeAgain(
   b: GraphBuilder,

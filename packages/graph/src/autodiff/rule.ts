@@ -1,10 +1,10 @@
-// What a gradient rule is. Reverse mode: from the gradient of an operation's output to those of its inputs, as more
-// operations of the same graph.
+// Gradient rules for reverse mode. A rule maps the gradient of an operation's output to the gradients of its inputs, as
+// more operations of the same graph.
 import type { GraphBuilder } from "../builder.ts";
 import type { NodeOf, OpKind, Value } from "../graph.ts";
 import type { Dim } from "../types/dim.ts";
 
-/** The gradient of elements start to end - 1 along one axis of an input; that of the others is 0. */
+/** A gradient for the elements start to end - 1 along one axis of an input. The other elements have gradient 0. */
 export interface RangeGradient {
   readonly axis: number;
   readonly start: Dim;
@@ -12,16 +12,16 @@ export interface RangeGradient {
   readonly range: Value;
 }
 
-/** The gradient of the rows of a table that ids name; those of equal ids add up, that of the others is 0. */
+/** A gradient for the rows of a table at the given ids. Rows with equal ids add up; the other rows have gradient 0. */
 export interface RowsGradient {
   readonly ids: Value;
   readonly rows: Value;
 }
 
-/** What an input gets of an operation; undefined where it has no gradient. */
+/** An input's gradient from one operation; undefined if it has none. */
 export type Gradient = Value | RangeGradient | RowsGradient | undefined;
 
-/** @param saved what `forward` kept @returns a gradient for each input, in order */
+/** @param saved the values that `forward` saved @returns the gradients of the inputs, in order */
 export type Backward<K extends OpKind> = (
   b: GraphBuilder,
   node: NodeOf<K>,
@@ -29,17 +29,18 @@ export type Backward<K extends OpKind> = (
   saved: readonly Value[],
 ) => readonly Gradient[];
 
-/** The operation in other operations for training, with values of which `backward` makes use. */
+/** Writes the operation as other operations for training, and returns values that `backward` uses. */
 export type Forward<K extends OpKind> = (
   b: GraphBuilder,
   node: NodeOf<K>,
 ) => { readonly output: Value; readonly saved: readonly Value[] };
 
 /**
- * - `backward`, with or without a `forward` that stands for the operation
- * - `parts`: the operation in others, whose rules apply
- * - `stop`: the output does not depend on the inputs smoothly: no gradient goes further
- * - `refuse`: a network with it cannot be trained; the message says what to do
+ * The gradient rule of an operation.
+ * - `backward`: computes gradients; an optional `forward` replaces the operation in training.
+ * - `parts`: writes the operation as others, whose rules apply.
+ * - `stop`: the output does not depend smoothly on the inputs, so no gradient flows further.
+ * - `refuse`: a network with the operation cannot be trained; the message says what to do.
  */
 export type GradientRule<K extends OpKind> =
   | { readonly backward: Backward<K>; readonly forward?: Forward<K> }
@@ -47,7 +48,7 @@ export type GradientRule<K extends OpKind> =
   | "stop"
   | { readonly refuse: string };
 
-/** The n-th input of a node, which its shape rule has promised. */
+/** The n-th input of a node. The shape rule has checked that it exists. */
 export function input(node: NodeOf<OpKind>, index: number): Value {
   const value = node.inputs[index];
   if (!value) throw new RangeError(`${node.kind} at ${node.scope}: there is no input ${index}`);

@@ -1,5 +1,5 @@
-// A graph as an ONNX model. Its weights stay where they are: initializers are external data, byte ranges of files; or
-// they travel inside the model. https://onnx.ai/onnx/intro/concepts.html, ONNX IR "external data".
+// Writes a graph as an ONNX model. The weights stay in place as external data (byte ranges of files), or they are
+// stored inside the model. See https://onnx.ai/onnx/intro/concepts.html, ONNX IR "external data".
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   GraphProtoSchema,
@@ -22,26 +22,26 @@ import { elementSize, sizeOf, type DType } from "../types/dtype.ts";
 import { Emitter, microsoft, onnxDataType, type EmitOptions } from "./emitter.ts";
 import { lowerings } from "./lowerings.ts";
 
-/** The opset of ONNX's own operators that the lowerings speak, and the version of the container. */
+/** The opset of ONNX's own operators that the lowerings use, and the version of the container. */
 export const onnxOpset = 18;
 const irVersion = 9n;
 
-/** Where the bytes of a whole weight lie: `location` is what ONNX calls the file, relative to a folder. */
+/** The place of a whole weight's bytes. `location` is ONNX's name of the file, relative to a folder. */
 export interface WeightLocation {
   readonly location: string;
   readonly offset: number;
-  /** The type in the file; other types than the graph's are cast when the model is loaded. */
+  /** The element type in the file. If it differs from the graph's, the values are cast when the model is loaded. */
   readonly dtype: DType;
 }
 
-/** A weight as the model names it, without its bytes. */
+/** A weight under its name in the model, without its bytes. */
 interface NamedWeight {
   readonly stored: string;
   readonly weight: Weight;
   readonly dtype: DType;
 }
 
-/** A model whose graph still lacks its weights. */
+/** A model and its graph, still without weights. */
 interface Lowered {
   readonly model: ModelProto;
   readonly graph: GraphProto;
@@ -55,9 +55,9 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
     const { value, name, rows } = weight;
     const stored = rows ? `${name}[${rows.start}:${rows.end}]` : name;
     const dtype = dtypeOf(name);
-    // Whole numbers mean something only with their scale: a cast of them would be other weights.
+    // Integers have a meaning only with their scale: a cast would change the weights.
     if (dtype !== value.dtype && [dtype, value.dtype].some((type) => type === "int8" || type === "uint8"))
-      throw new GraphError(`weight ${stored}: expected ${value.dtype}, found ${dtype} in the file`);
+      throw new GraphError(`weight ${stored}: expected ${value.dtype}, got ${dtype} in the file`);
     if (dtype === value.dtype) emit.name(value, stored);
     else {
       const attributes = { to: BigInt(onnxDataType[value.dtype]) };
@@ -66,7 +66,7 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
     return { stored, weight, dtype };
   });
   for (const { value, tensor } of graph.constants) emit.name(value, emit.constant(tensor));
-  // A node writes its output under the name that the outside knows; only a second name needs a copy.
+  // A node writes its output directly under its public name; only a second name needs a copy.
   const named = new Map(graph.outputs.map(({ name, value }) => [value.id, name]));
   for (const node of graph.nodes) lower(emit, node, named.get(node.output.id));
   for (const { name, value } of graph.outputs)
@@ -76,7 +76,8 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
   const [first] = graph.outputs;
   const outputs = graph.outputs.map(valueInfo);
   if (sequenceFirst !== undefined && first) {
-    // After the leaves: where the first output is a loss, the walk begins with it, as it would without the sequence.
+    // The sequence goes after the leaves: if the first output is a loss, the walk starts with it, as without the
+    // sequence.
     nodes.push(
       create(NodeProtoSchema, { opType: "SequenceConstruct", input: [first.name], output: [sequenceFirst] }),
     );
@@ -102,8 +103,8 @@ function lowerGraph(graph: Graph, dtypeOf: (name: string) => DType, options: Emi
 }
 
 /**
- * The serialized model; its weights are external.
- * @param locate where each weight of the checkpoint lies, by its path.
+ * Serializes the model with external weights.
+ * @param locate returns the place of a checkpoint's weight, by its path
  */
 export function emitOnnx(
   graph: Graph,
@@ -117,27 +118,28 @@ export function emitOnnx(
   return toBinary(ModelProtoSchema, model);
 }
 
-/** The contributed operators (domain com.microsoft) that a graph is lowered to, by name. */
+/** The names of the contributed operators (domain com.microsoft) in the lowered graph. */
 export function contributedOperators(graph: Graph, options: EmitOptions = {}): string[] {
   const types = new Map(graph.weights.map(({ name, value }) => [name, value.dtype]));
   const { node } = lowerGraph(graph, (name) => types.get(name) ?? "float32", options).graph;
   return [...new Set(node.flatMap(({ domain, opType }) => (domain === microsoft ? [opType] : [])))].sort();
 }
 
-/** Bytes of a weight of the checkpoint, which whoever writes the model fills in. */
+/** A range of a checkpoint weight's bytes, which the writer of the model inserts. */
 export interface WeightBytes {
   readonly name: string;
-  /** Where in the whole weight they begin. */
+  /** The offset within the whole weight. */
   readonly offset: number;
   readonly length: number;
 }
 
-/** A serialized model in chunks that stand one after another. */
+/** A part of a serialized model. Chunks are written in order. */
 export type OnnxChunk = Uint8Array<ArrayBuffer> | WeightBytes;
 
 /**
- * The serialized model with its weights inside, in chunks, so that they need not be in memory together.
- * @param dtypeOf the type of each weight's bytes
+ * Serializes the model with its weights inside. The result is chunks, so that the weights need not be in memory
+ * together.
+ * @param dtypeOf the element type of each weight's bytes
  */
 export function emitSelfContained(
   graph: Graph,
@@ -164,21 +166,24 @@ export function emitSelfContained(
   ];
 }
 
-/** Bytes of chunks together. */
+/** The total size of chunks in bytes. */
 export const lengthOf = (chunks: readonly OnnxChunk[]): number =>
   chunks.reduce((sum, { length }) => sum + length, 0);
 
-/** What stands before the bytes of a field: its number with wire type 2, and their length. protobuf.dev/programming-guides/encoding */
+/**
+ * The start of a length-delimited field: its number with wire type 2, and its length. See
+ * protobuf.dev/programming-guides/encoding
+ */
 function fieldHead(number: number, length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([...varint(number * 8 + 2), ...varint(length)]);
 }
 
-/** Seven bits a byte, the lowest first; all but the last byte have their highest bit set. */
+/** Seven bits per byte, lowest first. All bytes but the last have their highest bit set. */
 function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }
 
-/** What no node reads at the end, in reverse. */
+/** Moves nodes whose outputs no node reads to the end, in reverse order. */
 function leavesLast(nodes: readonly NodeProto[]): NodeProto[] {
   const read = new Set(nodes.flatMap(({ input }) => input));
   const isRead = ({ output }: NodeProto) => output.some((name) => read.has(name));
@@ -186,15 +191,14 @@ function leavesLast(nodes: readonly NodeProto[]): NodeProto[] {
 }
 
 function lower<K extends OpKind>(emit: Emitter, node: NodeOf<K>, outputName: string | undefined): void {
-  // A statistic that a LayerNormalization gives beside its own output.
+  // A LayerNormalization has already output this statistic.
   if (emit.has(node.output)) return;
   const name = outputName ?? emit.fresh(node.scope === "" ? node.kind : `${node.scope}.${node.kind}`);
   const output = emit.name(node.output, name);
   lowerings[node.kind](emit, node, output);
 }
 
-/** Which part of a weight a graph reads. */
-/** A scalar is one row. */
+/** The number of rows of a shape. A scalar has one row. */
 const rowsOf = ([rows = 1]: readonly number[]): number => rows;
 
 function rangeOf({ shape, rows }: Weight, dtype: DType) {

@@ -1,4 +1,4 @@
-// What the lowerings write into: nodes, small constants and shape vectors of the ONNX graph that is being made.
+// The target of the lowerings: nodes, small constants and shape vectors of the ONNX graph under construction.
 import { must } from "@blip-ts/base";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
@@ -16,7 +16,7 @@ import type { Graph, NodeOf, OpKind, Value } from "../graph.ts";
 import { formatDim, formatShape, plainName, type Dim, type Shape } from "../types/dim.ts";
 import { int64Tensor, type DType, type Tensor } from "../types/dtype.ts";
 
-/** ONNX's numbers for the element types. */
+/** ONNX's numbers of the element types. */
 export const onnxDataType: Readonly<Record<DType, DataType>> = {
   float32: DataType.FLOAT,
   float16: DataType.FLOAT16,
@@ -29,29 +29,29 @@ export const onnxDataType: Readonly<Record<DType, DataType>> = {
   bool: DataType.BOOL,
 };
 
-/** Attributes as numbers or lists of whole numbers; `float` marks what ONNX wants as a float, `text` what as a string. */
+/** Attributes as integers or lists of integers. `float` marks an ONNX float, `text` an ONNX string. */
 export type OnnxAttributes = Readonly<
   Record<string, bigint | readonly bigint[] | { readonly float: number } | { readonly text: string }>
 >;
 
-/** The contributed operators' domain; the others are ONNX's own. */
+/** The domain of the contributed operators. All other operators are ONNX's own. */
 export const microsoft = "com.microsoft";
 
-/** How a graph is lowered. */
+/** Options of the lowering. */
 export interface EmitOptions {
-  /** Uses ONNX's own operators alone, where ONNX Runtime's contributed ones would be faster. */
+  /** Uses only ONNX's own operators, even if ONNX Runtime's contributed ones are faster. */
   readonly standardOperators?: boolean | undefined;
-  /** Makes LogSoftmax of smaller operators, for devices without a kernel of it. */
+  /** Builds LogSoftmax from smaller operators, for devices without a LogSoftmax kernel. */
   readonly plainLogSoftmax?: boolean | undefined;
   /**
-   * Writes nodes that no other reads last, and those in reverse. ONNX Runtime orders nodes by a walk from the last of
-   * them: gradients of weights are then made where their inputs are, instead of all of them at the end, when everything
-   * that they read would have had to be kept.
+   * Writes nodes that no other node reads last, in reverse order. ONNX Runtime orders nodes by a walk from the last of
+   * them. Gradients of weights are then computed next to their inputs instead of at the end, which would keep all those
+   * inputs in memory.
    */
   readonly leavesLast?: boolean | undefined;
   /**
-   * Adds an output of this name before the others: a sequence that holds the graph's first output. onnxruntime-node 1.30
-   * converts no sequence and stops there, so that it does not copy what it has written in place.
+   * Adds an output of this name before the others: a sequence that holds the graph's first output. onnxruntime-node
+   * 1.30 does not convert sequences and stops there, so it does not copy outputs that it has written in place.
    */
   readonly sequenceFirst?: string | undefined;
 }
@@ -78,7 +78,7 @@ export class Emitter {
       });
   }
 
-  /** Gives a value the name under which the ONNX graph knows it. */
+  /** Sets a value's name in the ONNX graph. */
   name(value: Value, name: string): string {
     this.#names.set(value.id, name);
     return name;
@@ -90,14 +90,14 @@ export class Emitter {
     return name;
   }
 
-  /** Whether something was written that gives the value. */
+  /** Whether the value already has a name, that is, a node that outputs it. */
   has(value: Value): boolean {
     return this.#names.has(value.id);
   }
 
   /**
-   * Names for the second and the third output of a LayerNormalization, the mean and 1 / std of its rows, where the graph
-   * has nodes that give them: these need no nodes of their own then.
+   * Names for the second and third output of a LayerNormalization, the mean and 1 / std of its rows, if the graph has
+   * nodes for these values. Those nodes are then not emitted.
    */
   statisticsOf({ inputs: [x], attributes }: NodeOf<"layerNorm">): string[] {
     const reads = (node: NodeOf<OpKind>) => node.inputs[0]?.id === x?.id && !this.has(node.output);
@@ -113,7 +113,7 @@ export class Emitter {
     return `${stem}#${this.#count++}`;
   }
 
-  /** Adds a node and returns the name of its (first) output. Missing optional inputs are "". */
+  /** Adds a node and returns the name of its (first) output. A missing optional input is "". */
   node(
     opType: string,
     input: readonly string[],
@@ -121,7 +121,7 @@ export class Emitter {
       attributes?: OnnxAttributes;
       output?: string;
       domain?: string;
-      /** Further outputs, of an operator that has several. */
+      /** The further outputs of an operator with several. */
       more?: readonly string[];
     } = {},
   ): string {
@@ -143,7 +143,7 @@ export class Emitter {
     return output;
   }
 
-  /** A small tensor that travels inside the model. */
+  /** Adds a small tensor stored inside the model. */
   constant(tensor: Tensor, name = this.fresh("constant")): string {
     const { buffer, byteOffset, byteLength } = tensor.data;
     this.initializers.push(
@@ -164,13 +164,13 @@ export class Emitter {
   }
 
   /**
-   * A shape as an int64 vector: a constant where at most one dimension is named (that one is left to Reshape, -1),
-   * else put together from the dimensions of the graph's inputs.
+   * A shape as an int64 vector for Reshape. If at most one dimension is named, it is a constant with -1 there.
+   * Otherwise nodes compute it from the dimensions of the graph's inputs.
    */
   reshapeTarget(shape: Shape): string {
     const open = shape.filter((dim) => typeof dim !== "number");
     if (open.length <= 1) return this.int64Vector(shape.map((dim) => (typeof dim === "number" ? dim : -1)));
-    // A product such as B*T/I costs nodes to compute: it is the one that Reshape finds out.
+    // Computing a product such as B*T/I costs nodes, so Reshape infers that dimension.
     const inferred = open.find((dim) => plainName(dim) === undefined) ?? open.at(-1);
     return this.#shapeVector(shape, inferred);
   }
@@ -196,7 +196,7 @@ export class Emitter {
     });
   }
 
-  /** A dimension as a vector of one: that of an input, or put together from such by products, quotients and sums. */
+  /** A dimension as a vector of length 1: read from an input, or computed from such by products, quotients and sums. */
   #dimension(dim: Dim): string {
     if (typeof dim === "number") return this.int64Vector([dim]);
     return this.#cached(`dim:${formatDim(dim)}`, () =>
@@ -208,7 +208,7 @@ export class Emitter {
               divides: power < 0,
             })),
           );
-          // Products first: a quotient of dimensions is whole only once everything is multiplied.
+          // Products come first: a quotient of dimensions is an integer only after everything is multiplied.
           factors.sort((a, b) => Number(a.divides) - Number(b.divides));
           const [first, ...others] =
             coefficient === 1 && factors[0]?.divides === false
@@ -233,7 +233,7 @@ export class Emitter {
     );
   }
 
-  /** The name that `make` gives, made once for the key: what several nodes share. */
+  /** The name that `make` returns, computed once per key, so that several nodes share it. */
   shared(key: string, make: () => string): string {
     return this.#cached(key, make);
   }

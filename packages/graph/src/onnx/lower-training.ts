@@ -1,4 +1,5 @@
-// Lowerings of what training adds, in the forms that were fastest on ONNX Runtime's CPU (1.30, two cores, AVX2).
+// Lowerings of the operations that only training uses, in the forms that were fastest on ONNX Runtime's CPU (1.30, two
+// cores, AVX2).
 import { atLeast, must } from "@blip-ts/base";
 import type { NodeOf, OpKind } from "../graph.ts";
 import { productOf, type Dim } from "../types/dim.ts";
@@ -11,7 +12,7 @@ const column = (emit: Emitter, name: string) => emit.node("Unsqueeze", [name, em
 const number = (emit: Emitter, value: number) =>
   emit.shared(`number:${value}`, () => emit.constant(floatTensor([], [value])));
 
-/** The last two axes change places. */
+/** Swaps the last two axes. */
 function swapped(emit: Emitter, name: string, rank: number): string {
   const axes = Array.from({ length: rank }, (_, axis) => BigInt(axis));
   const perm = [...axes.slice(0, -2), ...axes.slice(-2).reverse()];
@@ -19,8 +20,8 @@ function swapped(emit: Emitter, name: string, rank: number): string {
 }
 
 /**
- * Matrices: a transposed left side is transposed before, as Gemm's transA is slower than Transpose and MatMul; Gemm
- * transposes the right side and scales for nothing. Stacks of matrices: FusedMatMul does all of it.
+ * For two matrices, a transposed left side is transposed first, because Gemm's transA is slower than Transpose and
+ * MatMul. Gemm transposes the right side and scales at no cost. For stacks of matrices, FusedMatMul does all of it.
  */
 export const matmul: Lowering<"matmul"> = (emit, node, output) => {
   const { transposeA = false, transposeB = false, scale = 1 } = node.attributes;
@@ -63,7 +64,7 @@ export const matmul: Lowering<"matmul"> = (emit, node, output) => {
   });
 };
 
-/** 1 for numbers above 0: the sign of what is left of them by Relu. */
+/** 1 for numbers above 0: the sign of Relu's output. */
 export const positive: Lowering<"positive"> = (emit, node, output) => {
   emit.node("Sign", [emit.node("Relu", inputNames(emit, node))], { output });
 };
@@ -139,7 +140,7 @@ export const crossEntropy: Lowering<"crossEntropy"> = (emit, node, output) => {
   emit.node("Neg", [emit.node("Squeeze", [mixed, emit.int64Vector([-1])])], { output });
 };
 
-/** ScatterElements adds on one thread, repeatably; ScatterND with addition loses numbers where threads meet. */
+/** ScatterElements adds on one thread and is repeatable; ScatterND with addition loses updates when threads collide. */
 const scattered = (emit: Emitter, inputs: readonly string[], axis: bigint, output: string) =>
   emit.node("ScatterElements", inputs, { output, attributes: { axis, reduction: { text: "add" } } });
 
@@ -166,8 +167,8 @@ export const scatterAdd: Lowering<"scatterAdd"> = (emit, node, output) => {
 };
 
 /**
- * With a second input: x and an empty part of that input, one after another, which no optimizer of ONNX Runtime can merge
- * and which is not there before the second input is. Alone it is Identity, and merging must be turned off.
+ * With a second input: concatenates x and an empty part of that input. No optimizer of ONNX Runtime can merge this, and
+ * it waits for the second input. With one input it is Identity, and merging must be turned off.
  */
 export const barrier: Lowering<"barrier"> = (emit, node, output) => {
   const [x, after] = atLeast(inputNames(emit, node), 1);

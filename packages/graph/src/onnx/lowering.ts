@@ -1,14 +1,14 @@
-// What a lowering is, and what most of them use.
+// The type of a lowering, and helpers that most of them use.
 import type { NodeOf, OpKind } from "../graph.ts";
 import type { Emitter } from "./emitter.ts";
 
-/** Writes a node's ONNX nodes; the last one's output is called `output`. */
+/** Writes a node as ONNX nodes. The last one's output has the name `output`. */
 export type Lowering<K extends OpKind> = (emit: Emitter, node: NodeOf<K>, output: string) => void;
 
 export const inputNames = (emit: Emitter, node: NodeOf<OpKind>) =>
   node.inputs.map((value) => emit.nameOf(value));
 
-/** An operation that ONNX has under the name `opType`, with the same inputs and no attributes. */
+/** The lowering of an operation that ONNX has as `opType`, with the same inputs and no attributes. */
 export const same =
   (opType: string, domain = "") =>
   (emit: Emitter, node: NodeOf<OpKind>, output: string): void => {

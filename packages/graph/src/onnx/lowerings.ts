@@ -1,4 +1,4 @@
-// The table of ONNX lowerings, exhaustive by type. Fused operators of ONNX Runtime are used where they pay.
+// The table of ONNX lowerings, exhaustive by type. It uses ONNX Runtime's fused operators where they are faster.
 import { atLeast, must } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import type { NodeOf, OpKind } from "../graph.ts";
@@ -18,8 +18,8 @@ import {
 import { inputNames, same, type Lowering } from "./lowering.ts";
 
 /**
- * Gemm takes PyTorch's weight [out, in] as it lies in the file (transB), but only 2-D inputs: leading dimensions are
- * folded around it. ONNX Runtime's Reshape moves no bytes.
+ * Gemm takes PyTorch's weight [out, in] in its stored layout (transB), but accepts only 2-D inputs: the leading
+ * dimensions are flattened before it and restored after it. ONNX Runtime's Reshape moves no bytes.
  */
 const linear: Lowering<"linear"> = (emit, node, output) => {
   const [x, weight, bias] = atLeast(inputNames(emit, node), 2);
@@ -38,14 +38,14 @@ const linear: Lowering<"linear"> = (emit, node, output) => {
   emit.node("Reshape", [product, emit.reshapeTarget(node.output.shape)], { output });
 };
 
-/** x in whole numbers: uint8, with its scale and zero point. */
+/** x as uint8, with its scale and zero point. */
 interface Rounded {
   readonly x: string;
   readonly scale: string;
   readonly zero: string;
 }
 
-/** A product of whole numbers, scaled; with a bias in ONNX Runtime's own operator. */
+/** A scaled product of integers, with an optional bias; ONNX Runtime has one operator for all of it. */
 function integerProduct(
   emit: Emitter,
   rounded: Rounded,
@@ -67,8 +67,8 @@ function integerProduct(
 }
 
 /**
- * 8-bit products: x becomes uint8, once for all products that read it, then whole numbers are multiplied and scaled.
- * ONNX Runtime's fast kernel wants unsigned activations and signed weights.
+ * 8-bit products. x is quantized to uint8 once for all products that read it; then integers are multiplied and scaled.
+ * ONNX Runtime's fast kernel requires unsigned activations and signed weights.
  */
 const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
   const [x, weight, scale, bias = ""] = atLeast(inputNames(emit, node), 3);
@@ -80,7 +80,7 @@ const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
     integerProduct(emit, rounded, [weight, scale, bias], { output });
     return;
   }
-  // A row at unit amplitude is rounded with a fixed scale; its amplitude is multiplied back.
+  // Each row is divided by its amplitude, rounded with a fixed scale, and multiplied by its amplitude afterwards.
   const step = emit.shared("row step", () => emit.constant(floatTensor([], [1 / 127])));
   const zero = emit.shared("row zero", () =>
     emit.constant({ dtype: "uint8", dims: [], data: Uint8Array.of(128) }),
@@ -89,7 +89,7 @@ const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
     const largest = emit.node("ReduceMax", [emit.node("Abs", [x]), emit.int64Vector([-1])], {
       attributes: { keepdims: 1n },
     });
-    // A row of zeros stays one.
+    // A row of zeros stays zero.
     const least = emit.shared("row least", () => emit.constant(floatTensor([], [1e-30])));
     return emit.node("Max", [largest, least]);
   });
@@ -101,7 +101,10 @@ const quantizedLinear: Lowering<"quantizedLinear"> = (emit, node, output) => {
   if (bias !== "") emit.node("Add", [scaled, bias], { output });
 };
 
-/** One operator that rounds x itself: for few rows, where a chain of small operators takes longer than the product. */
+/**
+ * One operator that rounds x itself. It suits few rows, for which a chain of small operators takes longer than the
+ * product.
+ */
 const blockLinear: Lowering<"blockLinear"> = (emit, node, output) => {
   const [x, weight, scale, bias] = atLeast(inputNames(emit, node), 3);
   const [out, blocks, block] = atLeast(must(node.inputs, 1).shape, 3);
@@ -114,13 +117,13 @@ const blockLinear: Lowering<"blockLinear"> = (emit, node, output) => {
       domain: microsoft,
       attributes: {
         ...{ N: BigInt(out), K: BigInt(width), bits: 8n, block_size: BigInt(block) },
-        // Level 4: x as 8-bit numbers.
+        // Level 4: x is rounded to 8-bit integers.
         accuracy_level: 4n,
       },
     });
     return;
   }
-  // ONNX's own operators multiply with what the numbers stand for.
+  // The fallback with ONNX's own operators multiplies by the dequantized weight.
   const float = emit.node("Cast", [weight], { attributes: { to: BigInt(onnxDataType.float32) } });
   const signed = emit.node("Sub", [float, emit.constant(floatTensor([], [128]))]);
   const scaled = emit.node("Mul", [signed, emit.node("Unsqueeze", [scale, emit.int64Vector([-1])])]);
@@ -145,8 +148,8 @@ const l2Normalize: Lowering<"l2Normalize"> = (emit, node, output) => {
 };
 
 /**
- * MultiHeadAttention's inputs: query, key, value, bias of the projections, padding mask, bias of the scores. Keys and
- * values may come in heads, which saves their transposition where they are used again and again.
+ * The inputs of MultiHeadAttention are query, key, value, bias of the projections, padding mask, bias of the scores.
+ * Keys and values may already be split into heads, which saves transposing them at every reuse.
  */
 const attention: Lowering<"attention"> = (emit, node, output) => {
   if (emit.options.standardOperators === true) {
@@ -160,7 +163,7 @@ const attention: Lowering<"attention"> = (emit, node, output) => {
   emit.node("MultiHeadAttention", inputs, { output, attributes, domain: microsoft });
 };
 
-/** Casts to float32 and back where a node computes in half precision. */
+/** Casts to float32 and back, for a node that computes in half precision. */
 function inFloat32(emit: Emitter, node: NodeOf<OpKind>) {
   const half = node.output.dtype === "float16";
   const cast = (name: string, to: "float32" | "float16", output?: string) =>
@@ -175,7 +178,7 @@ function inFloat32(emit: Emitter, node: NodeOf<OpKind>) {
   };
 }
 
-/** softmax(q k^T scale + bias) v in ONNX's own operators; of halves the softmax is in float32. */
+/** softmax(q k^T scale + bias) v in ONNX's own operators. In half precision, the softmax is computed in float32. */
 const standardAttention: Lowering<"attention"> = (emit, node, output) => {
   const { heads, scale } = node.attributes;
   const { widen, narrow } = inFloat32(emit, node);
@@ -202,7 +205,7 @@ const standardAttention: Lowering<"attention"> = (emit, node, output) => {
   emit.node("Reshape", [context, emit.int64Vector([0, 0, -1])], { output });
 };
 
-/** x (1 + erf(x / sqrt 2)) / 2, in float32; ONNX's own Gelu is of opset 20. */
+/** x (1 + erf(x / sqrt 2)) / 2, in float32. ONNX's own Gelu requires opset 20. */
 const gelu: Lowering<"gelu"> = (emit, node, output) => {
   if (emit.options.standardOperators !== true) {
     same("Gelu", microsoft)(emit, node, output);
@@ -218,7 +221,7 @@ const gelu: Lowering<"gelu"> = (emit, node, output) => {
   narrow(result, output);
 };
 
-/** In parts: x - m - log sum exp(x - m) with the largest value m, so that no exponential overflows. */
+/** In parts: x - m - log sum exp(x - m), where m is the largest value, so that no exponential overflows. */
 const logSoftmax: Lowering<"logSoftmax"> = (emit, node, output) => {
   const [x] = atLeast(inputNames(emit, node), 1);
   if (emit.options.plainLogSoftmax !== true) {
@@ -262,8 +265,9 @@ export const lowerings: { readonly [K in OpKind]: Lowering<K> } = {
     const [rows] = atLeast(must(node.inputs, 1).shape, 1);
     if (typeof rows !== "number")
       throw new GraphError(`dequantize at ${node.scope}: the scale's shape must be numbers`);
-    // Said, though it is the default: where ONNX Runtime makes weights unsigned, it would else be a number for all rows.
-    // It names the unsigned ones after these, so that no two operators may share them.
+    // The zero point is explicit although 0 is the default: when ONNX Runtime makes the weights unsigned, it would
+    // otherwise become one number for all rows. ONNX Runtime names the unsigned copy after this constant, so no two
+    // operators may share it.
     const zeros = emit.constant({ dtype: "int8", dims: [rows], data: new Int8Array(rows) });
     emit.node("DequantizeLinear", [...inputNames(emit, node), zeros], { output, attributes: { axis: 0n } });
   },

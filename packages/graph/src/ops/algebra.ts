@@ -1,4 +1,4 @@
-// Matrix products.
+// Shape rules of matrix products.
 import { multiplyDims, type Dim } from "../types/dim.ts";
 import { broadcastShapes } from "./elementwise.ts";
 import {
@@ -13,7 +13,7 @@ import {
   type ShapeRule,
 } from "./rule.ts";
 
-/** y = x W^T + b with W [out, in], as PyTorch's Linear keeps it; b is optional. */
+/** y = x W^T + b: x [..., in], W [out, in] (the layout of PyTorch's Linear), optional b [out] -> [..., out]. */
 export const linear: ShapeRule<"linear"> = (inputs) => {
   expectCount(inputs, 2, 3);
   expectSameDType(inputs);
@@ -29,8 +29,8 @@ export const linear: ShapeRule<"linear"> = (inputs) => {
 };
 
 /**
- * y = x W + b with W = weight * scale: int8 weights [in, out], one float32 scale an output column, b optional. x is
- * rounded to 8 bits as well, so that the sum over `in` is of whole numbers.
+ * y = x W + b with W = weight * scale: x [..., in], int8 weight [in, out], float32 scale [out], optional b [out] ->
+ * [..., out]. x is rounded to 8 bits as well, so that the sum over `in` is over integers.
  */
 export const quantizedLinear: ShapeRule<"quantizedLinear"> = (inputs) => {
   expectCount(inputs, 3, 4);
@@ -52,8 +52,8 @@ export const quantizedLinear: ShapeRule<"quantizedLinear"> = (inputs) => {
 };
 
 /**
- * The same with a weight of whole numbers uint8 [out, in / block, block], of which 128 stands for 0, and a scale for each
- * block of a row [out, in / block]. Where the engine has a kernel that does, x is rounded block by block of its rows as well.
+ * The same with a blockwise weight, uint8 [out, in / block, block], in which 128 stands for 0, and a float32 scale per
+ * block of a row [out, in / block]. If the engine's kernel supports it, x is rounded per block of its rows as well.
  */
 export const blockLinear: ShapeRule<"blockLinear"> = (inputs) => {
   expectCount(inputs, 3, 4);
@@ -74,7 +74,7 @@ export const blockLinear: ShapeRule<"blockLinear"> = (inputs) => {
   return { dtype: x.dtype, shape: [...x.shape.slice(0, -1), dimAt(weight, 0)] };
 };
 
-/** What 8-bit numbers [out, in] stand for with a scale a row [out]: y[o, i] = x[o, i] scale[o]. */
+/** The dequantized matrix: int8 x [out, in], float32 scale [out] -> [out, in], y[o, i] = x[o, i] scale[o]. */
 export const dequantize: ShapeRule<"dequantize"> = (inputs) => {
   expectCount(inputs, 2);
   const [x, scale] = [inputAt(inputs, 0), inputAt(inputs, 1)];
@@ -86,7 +86,10 @@ export const dequantize: ShapeRule<"dequantize"> = (inputs) => {
   return { dtype: scale.dtype, shape: x.shape };
 };
 
-/** scale * a b over the last two axes, either of them transposed where it is said; the others broadcast. */
+/**
+ * scale * a b over the last two axes, each side optionally transposed: a [..., M, L], b [..., L, N] -> [..., M, N]. The
+ * leading axes broadcast.
+ */
 export const matmul: ShapeRule<"matmul"> = (inputs, { transposeA = false, transposeB = false }) => {
   expectCount(inputs, 2);
   expectSameDType(inputs);

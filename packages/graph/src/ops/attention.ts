@@ -1,4 +1,4 @@
-// Multi-head scaled dot-product attention.
+// The shape rule of multi-head scaled dot-product attention.
 import { GraphError } from "../errors.ts";
 import { formatShape, sameDim } from "../types/dim.ts";
 import {
@@ -13,9 +13,9 @@ import {
 } from "./rule.ts";
 
 /**
- * softmax(q k^T * scale + bias) v for each head.
- * Inputs: q [B, T, D], k and v [B, N, D] or already parted into heads, [B, H, N, K], and an optional bias [B or 1, H or 1, T, N] that is added to the
- * scores (a mask is a bias of large negative numbers). Heads are consecutive groups of D / H columns.
+ * softmax(q k^T * scale + bias) v for each head: q [B, T, D] -> [B, T, D]. k and v are [B, N, D], or already split into
+ * heads, [B, H, N, K]. The optional bias [B or 1, H or 1, T, N] is added to the scores; a mask is a bias of large
+ * negative numbers. Heads are consecutive groups of D / H columns.
  */
 export const attention: ShapeRule<"attention"> = (inputs, { heads }) => {
   expectCount(inputs, 3, 4);

@@ -1,14 +1,14 @@
-// Operations on each element; two inputs broadcast as numpy and ONNX do.
+// Shape rules of elementwise operations. Two inputs broadcast as in numpy and ONNX.
 import { must } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import type { ValueType } from "../graph.ts";
 import { formatShape, sameDim, type Dim, type Shape } from "../types/dim.ts";
 import { expectCount, expectFloat, expectSameDType, inputAt, type ShapeRule } from "./rule.ts";
 
-/** An axis before the first one has size 1. */
+/** The dimension at an axis. An axis before the first has size 1. */
 const dimFrom = (shape: Shape, axis: number): Dim => (axis < 0 ? 1 : must(shape, axis));
 
-/** The shape of two operands after broadcasting: equal dimensions, or 1 on one side. */
+/** The shape of two operands after broadcasting: dimensions are equal, or 1 on one side. */
 export function broadcastShapes(a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis): Dim => {
@@ -44,9 +44,9 @@ export const tanh: ShapeRule<"tanh"> = unaryFloat;
 export const exp: ShapeRule<"exp"> = unaryFloat;
 export const erf: ShapeRule<"erf"> = unaryFloat;
 export const sqrt: ShapeRule<"sqrt"> = unaryFloat;
-/** 1 where x > 0, else 0. */
+/** 1 if x > 0, otherwise 0. */
 export const positive: ShapeRule<"positive"> = unaryFloat;
-/** x itself, through which no gradient passes. */
+/** x itself; no gradient flows through it. */
 export const detach: ShapeRule<"detach"> = unaryFloat;
 export const cast: ShapeRule<"cast"> = (inputs, { to }) => {
   expectCount(inputs, 1);

@@ -80,7 +80,7 @@ export const opKinds = Object.keys(shapeRules) as readonly OpKind[];
 
 /**
  * The type of an operation's output.
- * @throws {GraphError} naming the operation, its scope and the types of its inputs.
+ * @throws {GraphError} naming the operation, its scope and the types of its inputs
  */
 export function inferType<K extends OpKind>(
   kind: K,
@@ -97,7 +97,7 @@ export function inferType<K extends OpKind>(
   }
 }
 
-/** A rule of some table applied to a node, with the types tied to the node's kind. */
+/** Applies a table's rule to a node, with the types tied to the node's kind. */
 export function applyRule<K extends OpKind, R>(
   table: { readonly [P in K]: (node: NodeOf<P>) => R },
   node: NodeOf<K>,

@@ -1,4 +1,4 @@
-// Table look-up, its reverse, and the patch convolution: how ids and pixels become states, and states a loss.
+// Shape rules of table look-up, its reverse, the patch convolution, and cross-entropy.
 import { GraphError } from "../errors.ts";
 import type { ValueType } from "../graph.ts";
 import { formatShape, sameShape } from "../types/dim.ts";
@@ -14,10 +14,10 @@ import {
 } from "./rule.ts";
 
 function expectIds(ids: ValueType): void {
-  if (ids.dtype !== "int64") throw new GraphError(`ids: expected int64, found ${ids.dtype}`);
+  if (ids.dtype !== "int64") throw new GraphError(`ids: expected int64, got ${ids.dtype}`);
 }
 
-/** Rows of a table [V, ...] by int64 ids [...]: the shape of the ids, then that of a row. */
+/** Rows of a table [V, ...] at int64 ids [...] -> the ids' shape followed by a row's shape. */
 export const gather: ShapeRule<"gather"> = (inputs) => {
   expectCount(inputs, 2);
   const [table, ids] = [inputAt(inputs, 0), inputAt(inputs, 1)];
@@ -26,7 +26,7 @@ export const gather: ShapeRule<"gather"> = (inputs) => {
   return { dtype: table.dtype, shape: [...ids.shape, ...table.shape.slice(1)] };
 };
 
-/** The shape of ids that name one number of each row of x [..., V]. */
+/** Checks ids that select one number per row of x [..., V]. */
 function expectOnePerRow(ids: ValueType, x: ValueType): void {
   expectIds(ids);
   expectRank(ids, x.shape.length - 1, "ids");
@@ -35,7 +35,7 @@ function expectOnePerRow(ids: ValueType, x: ValueType): void {
   });
 }
 
-/** One number of each row: x [..., V] by int64 ids [...] -> [...]. */
+/** One number per row: x [..., V] at int64 ids [...] -> [...]. */
 export const takeAlongLast: ShapeRule<"takeAlongLast"> = (inputs) => {
   expectCount(inputs, 2);
   const [x, ids] = [inputAt(inputs, 0), inputAt(inputs, 1)];
@@ -43,7 +43,7 @@ export const takeAlongLast: ShapeRule<"takeAlongLast"> = (inputs) => {
   return { dtype: x.dtype, shape: ids.shape };
 };
 
-/** x [..., V] with a number added to one place of each row: ids [...], int64, and values [...]. */
+/** x [..., V] plus values [...] at int64 ids [...], one per row -> [..., V]. */
 export const addAlongLast: ShapeRule<"addAlongLast"> = (inputs) => {
   expectCount(inputs, 3);
   const [x, ids, values] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
@@ -51,11 +51,11 @@ export const addAlongLast: ShapeRule<"addAlongLast"> = (inputs) => {
   expectSameDType([x, values]);
   expectOnePerRow(ids, x);
   if (!sameShape(values.shape, ids.shape))
-    throw new GraphError(`values: expected ${formatShape(ids.shape)}, found ${formatShape(values.shape)}`);
+    throw new GraphError(`values: expected ${formatShape(ids.shape)}, got ${formatShape(values.shape)}`);
   return x;
 };
 
-/** What a table of so many rows gets where rows [..., D] are added to it at int64 ids [...]: the other rows are 0. */
+/** A table of `rows` rows: rows [..., D] added to zeros at int64 ids [...] -> [rows, D]. */
 export const scatterAdd: ShapeRule<"scatterAdd"> = (inputs, { rows: count }) => {
   expectCount(inputs, 2);
   const [ids, rows] = [inputAt(inputs, 0), inputAt(inputs, 1)];
@@ -68,7 +68,7 @@ export const scatterAdd: ShapeRule<"scatterAdd"> = (inputs, { rows: count }) => 
 };
 
 /**
- * -log softmax(x)[label] with label smoothing: x [..., V], labels [...] int64 -> [...]. A share `smoothing` of the
+ * -log softmax(x)[label] with label smoothing: x [..., V], int64 labels [...] -> [...]. A share `smoothing` of the
  * target is spread over all of V, as in torch's CrossEntropyLoss.
  */
 export const crossEntropy: ShapeRule<"crossEntropy"> = (inputs, { smoothing }) => {
@@ -77,11 +77,14 @@ export const crossEntropy: ShapeRule<"crossEntropy"> = (inputs, { smoothing }) =
   expectFloat(x, "x");
   expectOnePerRow(labels, x);
   if (!(smoothing >= 0 && smoothing <= 1))
-    throw new GraphError(`smoothing: expected 0 to 1, found ${smoothing}`);
+    throw new GraphError(`smoothing: expected 0 to 1, got ${smoothing}`);
   return { dtype: x.dtype, shape: labels.shape };
 };
 
-/** Convolution whose stride is its kernel: pixels [B, C, S, S'], weight [D, C, p, p], bias [D] -> [B, D, S/p, S'/p]. */
+/**
+ * Convolution whose stride is its kernel size: pixels [B, C, S, S'], weight [D, C, p, p], bias [D] -> [B, D, S/p,
+ * S'/p].
+ */
 export const patchConvolution: ShapeRule<"patchConvolution"> = (inputs, { patch }) => {
   expectCount(inputs, 3);
   expectSameDType(inputs);

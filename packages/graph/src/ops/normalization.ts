@@ -1,10 +1,10 @@
-// Normalizations, means and sums.
+// Shape rules of normalizations, means and sums.
 import { GraphError } from "../errors.ts";
 import type { ValueType } from "../graph.ts";
 import { formatShape } from "../types/dim.ts";
 import { dimAt, expectCount, expectDim, expectFloat, expectRank, inputAt, type ShapeRule } from "./rule.ts";
 
-/** (x - mean) / sqrt(variance + epsilon) * gain + bias, the biased variance, over the last axis. */
+/** (x - mean) / sqrt(variance + epsilon) * gain + bias over the last axis, with the biased variance. */
 export const layerNorm: ShapeRule<"layerNorm"> = (inputs) => {
   expectCount(inputs, 3);
   const x = inputAt(inputs, 0);
@@ -32,7 +32,7 @@ export const logSoftmax: ShapeRule<"logSoftmax"> = sameAsInput;
 /** x / max(|x|, epsilon) over the last axis, as torch's normalize. */
 export const l2Normalize: ShapeRule<"l2Normalize"> = sameAsInput;
 
-/** The mean over the last axis, which goes: [..., D] -> [...]. */
+/** The mean over the last axis: [..., D] -> [...]. */
 export const mean: ShapeRule<"mean"> = (inputs) => {
   const { dtype, shape } = sameAsInput(inputs);
   return { dtype, shape: shape.slice(0, -1) };
@@ -43,12 +43,12 @@ const toColumn = (inputs: readonly ValueType[]): ValueType => {
   dimAt({ dtype, shape }, -1);
   return { dtype, shape: [...shape.slice(0, -1), 1] };
 };
-/** The mean over the last axis, which stays as 1. */
+/** The mean over the last axis, kept as size 1. */
 export const rowMean: ShapeRule<"rowMean"> = toColumn;
-/** 1 / sqrt(variance + epsilon), the biased variance, over the last axis, which stays as 1. */
+/** 1 / sqrt(variance + epsilon) over the last axis, with the biased variance. The axis is kept as size 1. */
 export const rowInverseStd: ShapeRule<"rowInverseStd"> = toColumn;
 
-/** The sum over some axes, at least one, which go, or stay as 1. */
+/** The sum over at least one axis. The axes are removed, or kept as size 1. */
 export const sum: ShapeRule<"sum"> = (inputs, { axes, keep }) => {
   const { dtype, shape } = sameAsInput(inputs);
   if (axes.length === 0 || new Set(axes).size !== axes.length || axes.some((axis) => !(axis in shape)))

@@ -1,4 +1,4 @@
-// Operations that move elements without changing them.
+// Shape rules of operations that move elements without changing them.
 import { must } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import { addDims, formatDim, formatShape, multiplyDims, productOf, sameDim, type Dim } from "../types/dim.ts";
@@ -33,7 +33,7 @@ export const transpose: ShapeRule<"transpose"> = (inputs, { permutation }) => {
 
 const isBelow = (dim: Dim, least: number) => typeof dim === "number" && dim < least;
 
-/** Elements start..end-1 along one axis; named bounds are taken to lie within it. */
+/** The elements start to end - 1 along one axis. Named bounds are assumed to lie within it. */
 export const slice: ShapeRule<"slice"> = (inputs, { axis, start, end }) => {
   expectCount(inputs, 1);
   const x = inputAt(inputs, 0);
@@ -63,7 +63,7 @@ export const concat: ShapeRule<"concat"> = (inputs, { axis }) => {
   return { dtype: first.dtype, shape: first.shape.map((dim, index) => (index === axis ? sum : dim)) };
 };
 
-/** Repeats along axes of size 1. */
+/** Repeats x along its axes of size 1. */
 export const expand: ShapeRule<"expand"> = (inputs, { shape }) => {
   expectCount(inputs, 1);
   const x = inputAt(inputs, 0);
@@ -76,8 +76,8 @@ export const expand: ShapeRule<"expand"> = (inputs, { shape }) => {
 };
 
 /**
- * x itself, computed anew from here: what is made of it is never merged with what was made of x before. With a second
- * input it is not there before that one is.
+ * x itself for a second computation. Nodes that read it are never merged with nodes that read x. With a second input,
+ * the output is not available before that input is.
  */
 export const barrier: ShapeRule<"barrier"> = (inputs) => {
   expectCount(inputs, 1, 2);

@@ -1,15 +1,16 @@
-// What passes must know of every operation, exhaustive by type: an operation without traits does not compile.
+// Properties of every operation that passes use, exhaustive by type: an operation without traits does not compile.
 import type { OpKind } from "../graph.ts";
 
 export interface Traits {
   /**
-   * How it treats the rows of a stack [B, T, D]. `byRow`: every row of its first input alone, the other inputs being
-   * weights. `byElement`: every element of all its inputs alone. `whole`: neither, so its stacks stay stacks.
+   * Its dependence on the rows of a stack [B, T, D]. `byRow`: it treats each row of its first input alone, and the
+   * other inputs are weights. `byElement`: it treats each element of all inputs alone. `whole`: neither, so its stacks
+   * stay stacks.
    */
   readonly rows: "byRow" | "byElement" | "whole";
-  /** It sums many numbers itself: in half precision that sum would lose the small ones, so it is computed in float32. */
+  /** It sums many numbers itself. A sum in half precision would lose small terms, so it is computed in float32. */
   readonly sums: boolean;
-  /** Two of it are never one, though their inputs are the same. */
+  /** Two nodes of this kind are never merged, even if their inputs are equal. */
   readonly distinct?: true;
 }
 
@@ -19,7 +20,7 @@ const [byRow, byElement, whole] = [
   { rows: "whole", sums: false },
 ] as const satisfies readonly Traits[];
 
-/** Products sum many numbers too, but the engine's kernels of halves keep those sums in float32. */
+/** Products sum many numbers too, but the engine's half-precision kernels keep those sums in float32. */
 export const traits: Readonly<Record<OpKind, Traits>> = {
   add: byElement,
   subtract: byElement,

@@ -1,8 +1,8 @@
-// Equal constants become one, and so do nodes of one operation with the same inputs and attributes.
+// Merges equal constants, and nodes of the same operation with equal inputs and attributes.
 import type { Constant, Graph, Node, Value } from "../graph.ts";
 import { traits } from "../ops/traits.ts";
 
-/** Constants above so many bytes are not compared. */
+/** Larger constants, in bytes, are not compared. */
 const mostBytes = 4096;
 
 const keyOfConstant = ({ value: { id }, tensor: { dtype, dims, data } }: Constant): string => {
@@ -15,7 +15,7 @@ export function commonSubexpressions(graph: Graph): Graph {
   const now = new Map<number, Value>();
   const get = (value: Value) => now.get(value.id) ?? value;
   const first = new Map<string, Value>();
-  /** Whether this is the first of its key; else uses of it become uses of the first. */
+  /** Whether the value is the first with its key. If not, uses of it become uses of the first. */
   const isFirst = (key: string, value: Value): boolean => {
     const known = first.get(key);
     if (known) now.set(value.id, known);

@@ -1,6 +1,6 @@
-// Operations that treat every row alone (products with weights, LayerNorm, what is element by element) are computed on
-// matrices [rows, width] instead of [B, T, width]: chains of them are reshaped once at either end, where ONNX Runtime's
-// Gemm, which takes matrices alone, would have each of them reshaped around it.
+// Computes operations that treat each row alone (products with weights, LayerNorm, elementwise operations) on matrices
+// [rows, width] instead of [B, T, width]. A chain of them is then reshaped once at either end. Otherwise each product
+// would be reshaped separately, because ONNX Runtime's Gemm takes only matrices.
 import { atLeast } from "@blip-ts/base";
 import { nextValueId, type Graph, type Node, type Value } from "../graph.ts";
 import { traits } from "../ops/traits.ts";
@@ -12,13 +12,13 @@ function flatShape(stack: Shape): Shape {
   return [multiplyDims(first, second), width];
 }
 
-/** Which inputs become matrices with the output, or undefined where the node is not one of rows. */
+/** Whether each input becomes a matrix together with the output; undefined if the node does not work by rows. */
 function flattened({ kind, inputs, output }: Node): readonly boolean[] | undefined {
   if (!isStack(output)) return undefined;
   const { rows } = traits[kind];
   if (rows === "whole") return undefined;
   if (rows === "byRow") return inputs.map((_, index) => index === 0);
-  // A number, or a vector of the width, fits a matrix as it fits a stack of them.
+  // A number, or a vector of the width, fits a matrix as well as a stack.
   const whole = inputs.map(({ shape }) => sameShape(shape, output.shape));
   return inputs.every(({ shape }, index) => whole[index] === true || shape.length < 2) ? whole : undefined;
 }
@@ -26,7 +26,7 @@ function flattened({ kind, inputs, output }: Node): readonly boolean[] | undefin
 export function flattenRows(graph: Graph): Graph {
   let nextId = nextValueId(graph);
   const nodes: Node[] = [];
-  /** The matrices that stand for stacks, and the stacks that are there as such. */
+  /** The matrices that replace stacks, and the ids of values available as stacks. */
   const matrices = new Map<number, Value>();
   const stacks = new Set<number>(
     [...graph.inputs, ...graph.weights, ...graph.constants].map(({ value }) => value.id),
@@ -61,7 +61,7 @@ export function flattenRows(graph: Graph): Graph {
       matrices.set(node.output.id, output);
       continue;
     }
-    // A reshape does not mind in which shape its numbers come.
+    // A reshape accepts its numbers in either shape.
     const inputs = node.inputs.map((input) =>
       node.kind === "reshape" ? (matrices.get(input.id) ?? input) : stackOf(input, node.scope),
     );

@@ -1,6 +1,6 @@
-// The graph in half precision. What sums many numbers (LayerNorm, softmax, norms, means) is computed in float32 between
-// casts; the borders stay float32 but for those that are told to be halves. Attention's own softmax is the engine's:
-// ONNX Runtime's WebGPU kernels sum it in f32 (contrib_ops/webgpu/bert).
+// Converts a graph to half precision. Operations that sum many numbers (LayerNorm, softmax, norms, means) run in
+// float32 between casts. Inputs and outputs stay float32 unless `isHalfBorder` selects them. Attention's softmax
+// belongs to the engine: ONNX Runtime's WebGPU kernels sum it in f32 (contrib_ops/webgpu/bert).
 import {
   nextValueId,
   type Constant,
@@ -15,17 +15,17 @@ import type { DType, Tensor } from "../types/dtype.ts";
 import { toHalf } from "../types/half.ts";
 
 export interface Float16Options {
-  /** Inputs and outputs that are halves at the border as well, by name. */
+  /** Selects the inputs and outputs, by name, that become float16 as well. */
   readonly isHalfBorder?: (name: string) => boolean;
 }
 
-/** @returns a pass that keeps the function and halves the numbers */
+/** @returns a pass that keeps the function and halves the precision */
 export const float16 =
   ({ isHalfBorder = () => false }: Float16Options = {}) =>
   (graph: Graph): Graph => {
     let nextId = nextValueId(graph);
     const nodes: Node[] = [];
-    /** What stands for a value of the old graph, in either type. */
+    /** The value's replacements in half and in single precision. */
     const narrow = new Map<number, Value>();
     const broad = new Map<number, Value>();
     const known = (value: Value, half: boolean) => (half ? narrow : broad).get(value.id);
@@ -53,7 +53,8 @@ export const float16 =
       put(value, typed);
       return { name, value: typed };
     });
-    // A weight that only such operations read stays float32 in the graph; whatever the file has is cast when loaded.
+    // A weight that only summing operations read stays float32 in the graph. Other types in the file are cast when the
+    // model is loaded.
     const readByNarrow = new Set(
       graph.nodes.flatMap((node) => (traits[node.kind].sums ? [] : node.inputs.map(({ id }) => id))),
     );
@@ -90,7 +91,7 @@ export const float16 =
     return { ...graph, inputs, weights, constants, nodes, outputs };
   };
 
-/** Numbers beyond the range of halves, such as the mask's, become the largest that there is. */
+/** Numbers beyond the range of float16, such as the mask's, become its largest finite number. */
 const halved = ({ dims, data }: Tensor<"float32">): Tensor<"float16"> => ({
   dtype: "float16",
   dims,

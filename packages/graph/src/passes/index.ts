@@ -1,4 +1,4 @@
-// The passes in the order in which they run before a graph is lowered: for inference, and for training.
+// The passes before a graph is lowered, in order: for inference, and for training.
 import { checkGraph } from "../check.ts";
 import type { Graph, Weight } from "../graph.ts";
 import { commonSubexpressions } from "./common-subexpressions.ts";
@@ -12,8 +12,8 @@ import { tieWeights } from "./tie-weights.ts";
 export type Pass = (graph: Graph) => Graph;
 
 /**
- * The graph as it is run: the same function with less work. Checked after every pass.
- * @param types passes that change element types (`float16`, `int8`); they see projections that are split
+ * Optimizes a graph for inference: the same function with less work. The graph is checked after every pass.
+ * @param types passes that change element types (`float16`, `int8`); they run after projections are split
  */
 export function optimize(graph: Graph, types: readonly Pass[] = []): Graph {
   const passes: readonly Pass[] = [splitProjections, ...types, flattenRows, dropUnused];
@@ -21,10 +21,10 @@ export function optimize(graph: Graph, types: readonly Pass[] = []): Graph {
 }
 
 /**
- * The forward graph before it is differentiated: ties made, parameters lifted, rows as matrices, so that gradients are
- * products of matrices too.
- * @param ties weights that are another, by name: see `tieWeights`
- * @param isParameter the weights that are trained; the others stay in the model
+ * Prepares the forward graph for differentiation: ties weights, lifts parameters, and turns rows into matrices, so that
+ * gradients are matrix products too.
+ * @param ties names of weights that are the same weight as another: see `tieWeights`
+ * @param isParameter selects the weights to train; the others stay in the model
  */
 export function prepareForTraining(
   graph: Graph,
@@ -36,7 +36,7 @@ export function prepareForTraining(
 }
 
 /**
- * The graph with gradients as it is run. A reshape that is gone may leave two nodes equal, so these are merged once more.
+ * Optimizes a graph with gradients. Removing a reshape may leave two nodes equal, so equal nodes are merged once more.
  */
 export function optimizeForTraining(graph: Graph): Graph {
   const passes: readonly Pass[] = [commonSubexpressions, mergeReshapes, commonSubexpressions, dropUnused];

@@ -1,29 +1,30 @@
-// Linears over chosen weights become 8-bit products. Their weights are other tensors, made of the checkpoint's once:
-// `NAME.int8` [in, out], signed, and `NAME.scale` [out], where NAME is the matrix's or that of a range of its rows; or in
-// blocks `NAME.blocks` [out, in / block, block], of which 128 stands for 0, and `NAME.scale` [out, in / block].
+// Turns linears over chosen weights into 8-bit products. Their weights are new tensors, quantized from the
+// checkpoint's. Per column they are `NAME.int8` [in, out], signed, and `NAME.scale` [out]. In blocks they are
+// `NAME.blocks` [out, in / block, block], in which 128 stands for 0, and `NAME.scale` [out, in / block]. NAME is the
+// matrix's name, or that of a range of its rows.
 import { atLeast } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import { nextValueId, type Activations, type Graph, type Node, type Value, type Weight } from "../graph.ts";
 
-/** A scale for each so many numbers of a row, of the matrix and of what is multiplied with it: for products of few rows. */
+/** One scale per `block` numbers of a row, both of the matrix and of its left operand. For products with few rows. */
 export interface Blocks {
   readonly block: number;
 }
 
-/** How a matrix's activations are rounded, or undefined where it stays as it is. */
+/** The rounding of a matrix's activations; undefined if the matrix stays unquantized. */
 export type Int8Plan = (weight: Weight) => Activations | Blocks | undefined;
 
-/** What a matrix, or a range of its rows, is called. */
+/** The name of a matrix, or of a range of its rows. */
 export const rangeName = ({ name, rows }: Pick<Weight, "name" | "rows">): string =>
   rows ? `${name}[${rows.start}:${rows.end}]` : name;
 
-/** The two tensors that stand for a matrix. */
+/** The names of the two tensors that replace a matrix. */
 export const int8Names = (matrix: string, inBlocks = false) => ({
   values: `${matrix}.${inBlocks ? "blocks" : "int8"}`,
   scale: `${matrix}.scale`,
 });
 
-/** @param plan which of the weights [out, in] that linears multiply with are quantized */
+/** @param plan selects the linears' weights [out, in] to quantize */
 export const int8 =
   (plan: Int8Plan) =>
   (graph: Graph): Graph => {
@@ -62,7 +63,7 @@ export const int8 =
         inputs: [x, ...make(weight), ...bias],
       };
     });
-    // A matrix that is read by anything else than a linear is what its 8-bit numbers stand for.
+    // If another operation also reads a matrix, it reads the dequantized 8-bit values.
     const read = new Set(nodes.flatMap(({ inputs }) => inputs.map(({ id }) => id)));
     const meant = graph.weights.filter((weight) => read.has(weight.value.id) && plan(weight) !== undefined);
     const dequantized = meant.flatMap((weight): Node[] => {

@@ -1,10 +1,12 @@
-// Weights become inputs of the same name: a training step gives them with every run, from memory that it changes in place.
+// Turns weights into inputs of the same name. A training step passes them at every run, from memory that it updates in
+// place.
 import { GraphError } from "../errors.ts";
 import type { Graph, Weight } from "../graph.ts";
 
 /**
- * @param isParameter which weights; the others stay as they are, and are not trained
- * @throws {GraphError} where a weight is read in ranges of its rows: lift before projections are split
+ * Turns weights into inputs.
+ * @param isParameter selects the weights; the others stay weights and are not trained
+ * @throws {GraphError} if a weight is read in ranges of its rows: lift before projections are split
  */
 export const liftParameters =
   (isParameter: (weight: Weight) => boolean = () => true) =>

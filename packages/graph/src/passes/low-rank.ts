@@ -1,5 +1,5 @@
-// A low-rank update beside a product with a weight (LoRA, arXiv 2106.09685): y = x W^T + c becomes y + scale (x A^T) B^T,
-// with A and B as weights of their own. W stays as it is.
+// Adds a low-rank update to a product with a weight (LoRA, arXiv 2106.09685): y = x W^T + c becomes y + scale (x A^T)
+// B^T. A and B are weights of their own; W does not change.
 import { must } from "@blip-ts/base";
 import { GraphBuilder } from "../builder.ts";
 import { GraphError } from "../errors.ts";
@@ -7,14 +7,14 @@ import type { Graph, Node, Value, Weight } from "../graph.ts";
 import { formatShape } from "../types/dim.ts";
 
 export interface LowRank {
-  /** r, the rows of A. */
+  /** r, the number of rows of A. */
   readonly rank: number;
-  /** What the update is multiplied with. */
+  /** A factor of the update. */
   readonly scale: number;
-  /** The names of A [r, in] and of B [out, r]. */
+  /** The names of A [r, in] (`down`) and B [out, r] (`up`). */
   readonly down: string;
   readonly up: string;
-  /** What is made of x before A, such as dropout: called for each product; `b` is at the product's scope. */
+  /** An operation on x before A, such as dropout. It is called for each product, with `b` at the product's scope. */
   readonly regularize?: ((b: GraphBuilder, x: Value) => Value) | undefined;
 }
 
@@ -29,7 +29,8 @@ function updated(b: GraphBuilder, node: Node, { shape }: Weight, update: LowRank
 }
 
 /**
- * @param updateOf the update of a weight that is a matrix of products; undefined if it has none. Asked for each product.
+ * Adds low-rank updates to products.
+ * @param updateOf returns a weight's update, or undefined if it has none; called once per product
  * @throws {GraphError} if a weight with an update is read in ranges of its rows: update before projections are split
  */
 export const addLowRank =

@@ -1,4 +1,4 @@
-// A reshape of a reshape is one; a reshape, a transposition or a repetition that changes nothing is none.
+// Merges a reshape of a reshape into one, and drops reshapes, transpositions and repetitions that change nothing.
 import type { Graph, Node, Value } from "../graph.ts";
 import { sameShape } from "../types/dim.ts";
 
@@ -12,7 +12,7 @@ const changesNothing = (node: Node): boolean => {
 export function mergeReshapes(graph: Graph): Graph {
   const now = new Map<number, Value>();
   const get = (value: Value) => now.get(value.id) ?? value;
-  /** What a reshaped value is a reshape of. */
+  /** The source of each reshaped value. */
   const source = new Map<number, Value>();
   const nodes = graph.nodes.flatMap((old): Node[] => {
     const inputs = old.inputs.map(get);

@@ -1,9 +1,9 @@
-// A fused projection (one Linear D -> 3D whose output is sliced into q, k and v) becomes one Linear a slice.
-// The rows of a PyTorch weight [out, in] lie together, so each part is a range of the same bytes of the checkpoint,
-// and the copies that the slices would make are gone.
+// Splits a fused projection (one Linear D -> 3D whose output is sliced into q, k and v) into one Linear per slice. The
+// rows of a PyTorch weight [out, in] are contiguous, so each part is a byte range of the checkpoint. The split saves
+// the copies that the slices would make.
 import { nextValueId, type Graph, type Node, type NodeOf, type Value, type Weight } from "../graph.ts";
 
-/** One part of a projection: its slice node and the two row ranges that it needs. */
+/** Whether the node is a slice along the last axis, that is, one part of a projection. */
 function isLastAxisSlice(node: Node): node is NodeOf<"slice"> {
   return node.kind === "slice" && node.attributes.axis === node.output.shape.length - 1;
 }

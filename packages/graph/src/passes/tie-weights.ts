@@ -1,10 +1,12 @@
-// Weights that are one: the LM head is the table of words, the parts of two text stacks are shared. Gradients of all uses
-// add up then, as they are uses of one value.
+// Ties weights that are the same: the LM head is the word embedding table, and two text stacks share parts. Their
+// gradients then add up, because all uses read one value.
 import { GraphError } from "../errors.ts";
 import type { Graph, Value, Weight } from "../graph.ts";
 import { formatShape, sameShape } from "../types/dim.ts";
 
-/** @param ties the name of a weight to that of the one that it is; names that the graph has not are left alone */
+/**
+ * @param ties maps a weight's name to the name of the weight that replaces it; names that the graph lacks are ignored
+ */
 export const tieWeights =
   (ties: Readonly<Record<string, string>>) =>
   (graph: Graph): Graph => {
@@ -12,7 +14,7 @@ export const tieWeights =
     const now = new Map<number, Value>();
     const key = ({ name, rows }: Weight) => (rows ? `${name}[${rows.start}:${rows.end}]` : name);
     const renamed = graph.weights.map((weight) => ({ ...weight, name: ties[weight.name] ?? weight.name }));
-    // What has the name already comes first: its value stays.
+    // A weight that already has the final name comes first: its value stays.
     const untied = renamed.filter(({ name }, index) => name === graph.weights[index]?.name);
     const weights = [...untied, ...renamed.filter((weight) => !untied.includes(weight))].filter((weight) => {
       const known = canonical.get(key(weight));

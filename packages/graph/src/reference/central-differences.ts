@@ -1,5 +1,5 @@
-// Gradients by central differences in double precision, which those of a graph are compared with; and a parameter's whole
-// gradient, put together from what a graph gives.
+// Gradients by central differences in double precision, to compare a graph's gradients with. Also assembles a
+// parameter's whole gradient from a graph's outputs.
 import { missed } from "@blip-ts/base";
 import type { Differentiated, ParameterGradient } from "../autodiff/differentiate.ts";
 import { GraphError } from "../errors.ts";
@@ -16,7 +16,7 @@ const noWeights = (): never => {
 const valueAt = (data: ArrayLike<number | bigint>, index: number): number =>
   Number(data[index] ?? missed("number"));
 
-/** The outputs named by `of`, each times its seed where there is one, added up. */
+/** The sum of the outputs named by `of`, each multiplied by its seed if there is one. */
 function lossOf(graph: Graph, inputs: Tensors, of: readonly string[], seeds: Tensors): number {
   const outputs = evaluateInDoubles(graph, inputs, noWeights);
   let loss = 0;
@@ -29,13 +29,13 @@ function lossOf(graph: Graph, inputs: Tensors, of: readonly string[], seeds: Ten
   return loss;
 }
 
-/** What is differentiated: outputs by name, and the inputs `seed NAME` of those that are no numbers. */
+/** The function to differentiate: output names, and the inputs `seed NAME` of the outputs that are not scalars. */
 export interface Differenced {
   readonly of: readonly string[];
   readonly seeds: Tensors;
 }
 
-/** d loss / d input[index], by differences over two steps, whose errors of second order cancel. */
+/** d loss / d input[index] by central differences over two step sizes, so that the second-order errors cancel. */
 export function centralDifference(
   graph: Graph,
   inputs: Tensors,
@@ -58,7 +58,7 @@ export function centralDifference(
   return (4 * slope(step) - slope(2 * step)) / 3;
 }
 
-/** @throws {GraphError} if there is none of the name */
+/** @throws {GraphError} if no tensor has the name */
 function tensorOf<T>(tensors: Readonly<Record<string, T>>, name: string): T {
   const tensor = tensors[name];
   if (tensor === undefined)
@@ -66,7 +66,7 @@ function tensorOf<T>(tensors: Readonly<Record<string, T>>, name: string): T {
   return tensor;
 }
 
-/** A parameter's whole gradient of a run's outputs: the dense part, then the rows, in order. */
+/** A parameter's whole gradient from a run's outputs: the dense part, then the rows, in order. */
 export function wholeGradient(
   { name, dense, rows }: ParameterGradient,
   outputs: Readonly<Record<string, { readonly data: ArrayLike<number | bigint> }>>,
@@ -89,7 +89,7 @@ export function wholeGradient(
   return result;
 }
 
-/** Every parameter's gradient as the reference evaluator computes it, in doubles. */
+/** Every parameter's gradient from the reference evaluator, in doubles. */
 export function evaluatedGradients(
   { graph, gradients }: Differentiated,
   inputs: Tensors,

@@ -1,4 +1,4 @@
-// Evaluators of what training adds: losses, sums, and what look-ups give back.
+// Reference evaluators of the operations that only training uses: losses, sums, and the reverse of look-ups.
 import { missed } from "@blip-ts/base";
 import { argument, at, byRow, position, type Evaluator } from "./numbers.ts";
 
@@ -23,7 +23,7 @@ export const sum: Evaluator<"sum"> = (inputs, node, dims) => {
   x.data.forEach((value) => {
     const index = position(coordinates, keptDims);
     result[index] = at(result, index) + value;
-    // The next coordinates, row-major.
+    // Advance the coordinates in row-major order.
     for (let axis = x.dims.length - 1; axis >= 0; axis--) {
       const next = (coordinates[axis] ?? missed("axis")) + 1;
       coordinates[axis] = next < (x.dims[axis] ?? missed("axis")) ? next : 0;

@@ -1,4 +1,4 @@
-// Runs a graph with the reference evaluators: slow, plain, in double precision. What tests compare ONNX Runtime with.
+// Runs a graph with the reference evaluators: slow, plain, in double precision. Tests compare ONNX Runtime with it.
 import { GraphError } from "../errors.ts";
 import type { Graph, NodeOf, OpKind, Value } from "../graph.ts";
 import { evaluateDim, plainName, type Dim } from "../types/dim.ts";
@@ -12,7 +12,7 @@ const toNumbers = ({ dtype, dims, data }: Tensor): Numbers => ({
   data: Float64Array.from(data, dtype === "float16" ? (bits) => fromHalf(Number(bits)) : Number),
 });
 
-/** Names of dimensions bound by the inputs; two inputs that disagree are an error. */
+/** Binds the names of dimensions from the inputs. @throws {GraphError} if two inputs disagree */
 function bindDims(graph: Graph, inputs: Readonly<Record<string, Tensor>>): Map<string, number> {
   const binding = new Map<string, number>();
   for (const { name, value } of graph.inputs)
@@ -22,7 +22,7 @@ function bindDims(graph: Graph, inputs: Readonly<Record<string, Tensor>>): Map<s
       if (letter === undefined || size === undefined) return;
       if ((binding.get(letter) ?? size) !== size)
         throw new GraphError(
-          `input ${name}: ${letter} is ${size}, another input says ${binding.get(letter)}`,
+          `input ${name}: expected ${letter} = ${binding.get(letter)} as in another input, got ${size}`,
         );
       binding.set(letter, size);
     });
@@ -31,8 +31,8 @@ function bindDims(graph: Graph, inputs: Readonly<Record<string, Tensor>>): Map<s
 
 /**
  * The outputs of a graph, as float32.
- * @param weights each weight of the checkpoint by its path, whole.
- * @throws {GraphError} where an input or a weight is missing or has another shape.
+ * @param weights returns a whole weight of the checkpoint, by its path
+ * @throws {GraphError} if an input or a weight is missing or has another shape
  */
 export function evaluate(
   graph: Graph,
@@ -47,7 +47,7 @@ export function evaluate(
   );
 }
 
-/** The same without rounding at either end, for central differences: float64 tensors may stand for floats. */
+/** The same without rounding at either end, for central differences: inputs may be float64 instead of float32. */
 export function evaluateInDoubles(
   graph: Graph,
   inputs: Readonly<Record<string, Tensor>>,
@@ -60,7 +60,7 @@ export function evaluateInDoubles(
   const put = (value: Value, numbers: Numbers, what: string) => {
     const expected = dimsOf(value);
     if (numbers.data.length !== sizeOf(expected))
-      throw new GraphError(`${what}: expected [${expected.join(", ")}], found [${numbers.dims.join(", ")}]`);
+      throw new GraphError(`${what}: expected [${expected.join(", ")}], got [${numbers.dims.join(", ")}]`);
     values.set(value.id, { dims: expected, data: numbers.data });
   };
   const get = (value: Value): Numbers => {

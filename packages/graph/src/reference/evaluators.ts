@@ -1,5 +1,5 @@
-// The table of reference evaluators, exhaustive by type: plain loops in double precision that say what an operation
-// means. They are for tests, and are as slow as they are plain.
+// The table of reference evaluators, exhaustive by type: plain loops in double precision that define each operation.
+// They are for tests, so clarity comes before speed.
 import { atLeast, missed, must } from "@blip-ts/base";
 import type { OpKind } from "../graph.ts";
 import { sizeOf } from "../types/dtype.ts";
@@ -17,7 +17,7 @@ import {
   type Numbers,
 } from "./numbers.ts";
 
-/** The error function, by its series near zero and its continued fraction far from it; to about 1e-15. */
+/** The error function, by its series near zero and its continued fraction far from zero; accurate to about 1e-15. */
 export function erf(x: number): number {
   const z = Math.abs(x);
   if (z > 6) return Math.sign(x);
@@ -60,7 +60,7 @@ const linear: Evaluator<"linear"> = (inputs, _node, dims) => {
   });
 };
 
-/** Rounds halves to the even number, as ONNX's QuantizeLinear does. */
+/** Rounds halves to the even integer, as ONNX's QuantizeLinear does. */
 function roundToEven(x: number): number {
   const rounded = Math.round(x);
   return Math.abs(x % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
@@ -68,7 +68,7 @@ function roundToEven(x: number): number {
 
 const clamp = (x: number, low: number, high: number): number => Math.min(high, Math.max(low, x));
 
-/** ONNX's DynamicQuantizeLinear and back: 256 steps over the range of the tensor, in which 0 is exact. */
+/** ONNX's DynamicQuantizeLinear and its inverse: 256 steps over the tensor's range, in which 0 is exact. */
 function roundTensor({ dims, data }: Numbers): Numbers {
   const low = data.reduce((a, b) => Math.min(a, b), 0);
   const scale = (data.reduce((a, b) => Math.max(a, b), 0) - low) / 255 || 1;
@@ -76,7 +76,7 @@ function roundTensor({ dims, data }: Numbers): Numbers {
   return { dims, data: data.map((x) => (clamp(roundToEven(x / scale) + zero, 0, 255) - zero) * scale) };
 }
 
-/** 255 steps over each row, symmetric about 0. */
+/** Rounds a row to 255 steps, symmetric about 0. */
 const roundRow = (row: Float64Array): Float64Array => {
   const scale = row.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127 || 1;
   return row.map((x) => roundToEven(x / scale) * scale);
@@ -97,7 +97,7 @@ const quantizedLinear: Evaluator<"quantizedLinear"> = (inputs, node, dims) => {
   });
 };
 
-/** With x as it is: how it is rounded is the engine's. */
+/** x is not rounded: that rounding depends on the engine. */
 const blockLinear: Evaluator<"blockLinear"> = (inputs, _node, dims) => {
   const [x, weight, scale] = [argument(inputs, 0), argument(inputs, 1), argument(inputs, 2)];
   const bias = inputs[3];
@@ -147,7 +147,7 @@ const attention: Evaluator<"attention"> = (inputs, node) => {
   const columns = must(k.dims, k.dims.length - 2);
   const { heads, scale } = node.attributes;
   const size = width / heads;
-  // Keys and values [B, N, D], or in heads [B, H, N, K]: the place of the first number of a column.
+  // The index of a column's first number; keys and values are [B, N, D], or split into heads, [B, H, N, K].
   const start = (b: number, h: number, j: number) =>
     k.dims.length === 4 ? ((b * heads + h) * columns + j) * size : (b * columns + j) * width + h * size;
   const result = new Float64Array(batch * rows * width);

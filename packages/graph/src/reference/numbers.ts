@@ -1,17 +1,17 @@
-// What the reference evaluators are written with: arrays of doubles, and loops over their elements and rows.
+// Helpers for reference evaluators: arrays of doubles, and loops over their elements and rows.
 import { missed } from "@blip-ts/base";
 import { GraphError } from "../errors.ts";
 import type { NodeOf, OpKind } from "../graph.ts";
 import type { Dim } from "../types/dim.ts";
 import { sizeOf } from "../types/dtype.ts";
 
-/** A concrete array of numbers: every element type is a JavaScript number here. */
+/** An array of numbers. Every element type is a JavaScript number here. */
 export interface Numbers {
   readonly dims: readonly number[];
   readonly data: Float64Array;
 }
 
-/** The output's data from the inputs', given the output's dimensions. */
+/** Computes the output's data from the inputs, given the output's dimensions. */
 export type Evaluator<K extends OpKind> = (
   inputs: readonly Numbers[],
   node: NodeOf<K>,
@@ -20,7 +20,7 @@ export type Evaluator<K extends OpKind> = (
   valueOf: (dim: Dim) => number,
 ) => Float64Array;
 
-/** The n-th argument of an evaluator, which the shape rule has already promised. */
+/** The n-th argument of an evaluator. The shape rule has checked that it exists. */
 export function argument(inputs: readonly Numbers[], index: number): Numbers {
   const input = inputs[index];
   if (!input) throw new GraphError(`input ${index} is missing`);
@@ -29,7 +29,7 @@ export function argument(inputs: readonly Numbers[], index: number): Numbers {
 
 export const at = (data: Float64Array, index: number): number => data[index] ?? missed("number");
 
-/** Coordinates of the i-th element, row-major. */
+/** The coordinates of the element at an index, row-major. */
 function coordinates(index: number, dims: readonly number[]): number[] {
   const result: number[] = [];
   for (const dim of [...dims].reverse()) {
@@ -39,14 +39,14 @@ function coordinates(index: number, dims: readonly number[]): number[] {
   return result;
 }
 
-/** The same coordinates, but for the one along an axis. */
+/** A copy of the coordinates with another value along one axis. */
 export function moved(coords: readonly number[], axis: number, coordinate: number): number[] {
   const result = [...coords];
   result[axis] = coordinate;
   return result;
 }
 
-/** Position of coordinates, aligned at the last axis; axes of size 1 repeat. */
+/** The index of an element from its coordinates, aligned at the last axis. Axes of size 1 repeat. */
 export function position(coords: readonly number[], dims: readonly number[]): number {
   const skipped = coords.length - dims.length;
   return dims.reduce(

@@ -1,6 +1,6 @@
-// Dimensions: numbers, or polynomials over names such as B and T (so that B*T/I is a dimension too).
+// Dimensions: numbers, or polynomials over names such as B and T (B*T/I is a dimension too).
 //
-// The legend of shape letters, used in code, docstrings and printed graphs:
+// The legend of shape letters in code, docstrings and printed graphs:
 //   B batch (texts)   I images   N image tokens   T text tokens   D width   H heads   K width of a head
 //   M MLP width   V vocabulary   E joint embedding   Q queue   S image side   P patches
 import { must } from "@blip-ts/base";
@@ -8,11 +8,11 @@ import { GraphError } from "../errors.ts";
 
 interface Term {
   readonly coefficient: number;
-  /** Name to power; negative powers divide. */
+  /** Maps a name to its power. Negative powers divide. */
   readonly powers: Readonly<Record<string, number>>;
 }
 
-/** A sum of terms in canonical order, at least one of which has a name. */
+/** A sum of terms in canonical order. At least one term has a name. */
 export interface SymbolicDim {
   readonly terms: readonly Term[];
 }
@@ -88,7 +88,7 @@ export function productOf(shape: Shape): Dim {
   return shape.reduce(multiplyDims, 1);
 }
 
-/** The value of a dimension where names are bound to numbers. */
+/** The value of a dimension, given numbers for the names. */
 export function evaluateDim(dim: Dim, binding: ReadonlyMap<string, number>): number {
   return termsOf(dim).reduce((sum, { coefficient, powers }) => {
     let product = coefficient;
@@ -101,7 +101,7 @@ export function evaluateDim(dim: Dim, binding: ReadonlyMap<string, number>): num
   }, 0);
 }
 
-/** The name of a dimension that is a plain name. */
+/** The name of a dimension, if it is only a name. */
 export function plainName(dim: Dim): string | undefined {
   if (typeof dim === "number") return undefined;
   const text = formatDim(dim);

@@ -1,6 +1,6 @@
-// Element types of tensors, with their sizes and their typed arrays.
+// Element types of tensors, their sizes and their typed arrays.
 
-/** Element types that a value of a graph or a stored weight may have. */
+/** The element types of graph values and stored weights. */
 export const dtypes = [
   "float32",
   "float16",
@@ -29,7 +29,7 @@ export const elementSize: Readonly<Record<DType, number>> = {
   bool: 1,
 };
 
-/** The array that holds a tensor's elements in memory; half floats are their bits. */
+/** The typed array for each element type. Half floats are stored as their bits. */
 export interface ElementArray {
   float32: Float32Array;
   float16: Uint16Array;
@@ -47,12 +47,12 @@ export type Tensor<T extends DType = DType> = {
   [K in T]: { readonly dtype: K; readonly dims: readonly number[]; readonly data: ElementArray[K] };
 }[T];
 
-/** Product of dimensions: the number of elements. */
+/** The number of elements: the product of the dimensions. */
 export function sizeOf(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }
 
-/** A float32 tensor from numbers. */
+/** Makes a float32 tensor from numbers. */
 export function floatTensor(
   dims: readonly number[],
   data: Float32Array | readonly number[],
@@ -60,7 +60,7 @@ export function floatTensor(
   return { dtype: "float32", dims, data: data instanceof Float32Array ? data : Float32Array.from(data) };
 }
 
-/** An int64 tensor, ONNX's type of indices and shapes. */
+/** Makes an int64 tensor, ONNX's type of indices and shapes. */
 export function int64Tensor(dims: readonly number[], data: readonly number[]): Tensor<"int64"> {
   return { dtype: "int64", dims, data: BigInt64Array.from(data, BigInt) };
 }

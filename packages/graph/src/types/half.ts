@@ -1,4 +1,4 @@
-// IEEE 754 binary16 as bits: this package's oldest Node has no Float16Array.
+// IEEE 754 binary16 as bits: the oldest supported Node has no Float16Array.
 import { must } from "@blip-ts/base";
 
 /** The largest finite half. */
@@ -7,7 +7,7 @@ export const halfMax = 65504;
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** The half nearest to a float32, ties to even, as its bits; what is beyond the largest finite one becomes that one. */
+/** The bits of the half nearest to a float32, ties to even. Numbers beyond the largest finite half become that half. */
 export function toHalf(value: number): number {
   float[0] = value;
   const word = must(bits, 0);

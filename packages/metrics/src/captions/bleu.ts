@@ -1,4 +1,4 @@
-// BLEU-1 to BLEU-4 (Papineni et al. 2002), as pycocoevalcap's bleu_scorer.py counts it.
+// BLEU-1 to BLEU-4 (Papineni et al. 2002), computed as in pycocoevalcap's bleu_scorer.py.
 import { atLeast, must } from "@blip-ts/base";
 import { countNgrams, expectReferences, wordsOf } from "./ngrams.ts";
 import type { Tokens } from "./tokenize.ts";
@@ -6,21 +6,21 @@ import type { Tokens } from "./tokenize.ts";
 /** BLEU-1, BLEU-2, BLEU-3, BLEU-4, each 0 to 1. */
 export type BleuScores = readonly [number, number, number, number];
 
-/** BLEU of all captions together, and of each (Papineni et al., 2002; pycocoevalcap). */
+/** BLEU of all captions together and of each one (Papineni et al., 2002; pycocoevalcap). */
 export interface Bleu {
-  /** Over all captions: counts are added up before they are divided. */
+  /** The score over all captions: counts are summed before they are divided. */
   readonly score: BleuScores;
-  /** Of each caption by itself. */
+  /** The scores of each caption. */
   readonly each: readonly BleuScores[];
 }
 
-/** The reference's guards against 0 / 0: without a match BLEU is tiny, not 0. */
+/** The reference's guards against 0 / 0. Without a match, BLEU is tiny instead of 0. */
 const [small, tiny] = [1e-9, 1e-15];
 
 interface Counts {
   readonly length: number;
   readonly referenceLength: number;
-  /** For n = 1 to 4: n-grams of the caption, and those of them that are in a reference (clipped). */
+  /** For n = 1 to 4: the caption's n-grams, and those that occur in a reference (clipped). */
   readonly guessed: readonly number[];
   readonly correct: readonly number[];
 }
@@ -60,9 +60,9 @@ function scoreOf({ length, referenceLength, guessed, correct }: Counts): BleuSco
 }
 
 /**
- * BLEU-N = BP (p_1 ... p_N)^(1/N), with p_n = (matched n-grams + 1e-15) / (n-grams of the captions + 1e-9), counts
- * clipped to the most in one reference, and BP = min(1, exp(1 - r / c)): c the captions' length in words, r that of
- * the references closest in length (the shorter of two). 0 to 1.
+ * BLEU-N = BP (p_1 ... p_N)^(1/N), from 0 to 1, with p_n = (matched n-grams + 1e-15) / (n-grams of the captions +
+ * 1e-9). Matches are clipped to the highest count in one reference. BP = min(1, exp(1 - r / c)), where c is the
+ * captions' length in words and r that of the references closest in length (the shorter on a tie).
  * @param captions tokens of each image's caption @param references tokens of each image's references
  * @throws {UsageError} `usage/bad-option` if there is no caption, or one without a reference
  * @source pycocoevalcap 1.2 bleu/bleu_scorer.py, option "closest"

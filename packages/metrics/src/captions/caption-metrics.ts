@@ -1,4 +1,4 @@
-// All caption metrics of raw text, as pycocoevalcap's COCOEvalCap runs them.
+// All caption metrics of raw text, as in pycocoevalcap's COCOEvalCap.
 import { must } from "@blip-ts/base";
 import { bleu, type BleuScores } from "./bleu.ts";
 import { ciderD } from "./cider-d.ts";
@@ -6,9 +6,9 @@ import { expectReferences } from "./ngrams.ts";
 import { rougeL } from "./rouge-l.ts";
 import { tokenizeCaptions } from "./tokenize.ts";
 
-/** Metrics of captions beside references, as pycocoevalcap counts them. */
+/** Metrics of captions against references, computed as in pycocoevalcap. */
 export interface CaptionMetrics {
-  /** BLEU-1 to BLEU-4, 0 to 1 (papers print them times 100). */
+  /** BLEU-1, 0 to 1 (papers print it times 100). */
   readonly bleu1: number;
   /** BLEU-2, 0 to 1. */
   readonly bleu2: number;
@@ -22,17 +22,18 @@ export interface CaptionMetrics {
   readonly ciderD: number;
 }
 
-/** The metrics with each caption's own. */
+/** The metrics of all captions together and of each one. */
 export interface CaptionReport extends CaptionMetrics {
-  /** The same of each caption. */
+  /** The metrics of each caption. */
   readonly each: readonly CaptionMetrics[];
 }
 
 /**
- * BLEU-1 to 4, ROUGE-L and CIDEr-D of captions, tokenized as pycocoevalcap does it. METEOR and SPICE are not among
- * them: METEOR 1.5 rests on 61 MB of paraphrases and WordNet's synonyms, SPICE on Stanford's parser.
- * @param captions a caption for each image @param references for each image its references (five in COCO)
- * @throws {UsageError} `usage/bad-option` if there is no caption, one without a reference, or one of over 5,000 characters
+ * BLEU-1 to 4, ROUGE-L and CIDEr-D of captions, tokenized as in pycocoevalcap. METEOR and SPICE are not included:
+ * METEOR 1.5 needs 61 MB of paraphrases and WordNet's synonyms, SPICE needs Stanford's parser.
+ * @param captions one caption per image @param references the references of each image (five in COCO)
+ * @throws {UsageError} `usage/bad-option` if there is no caption, one without a reference, or one of over 5,000
+ * characters
  * @source pycocoevalcap 1.2 eval.py
  */
 export function captionMetrics(

@@ -1,4 +1,4 @@
-// CIDEr-D (Vedantam et al. 2015, arXiv 1411.5726, section 6), as pycocoevalcap's cider_scorer.py counts it.
+// CIDEr-D (Vedantam et al. 2015, arXiv 1411.5726, section 6), computed as in pycocoevalcap's cider_scorer.py.
 import { must } from "@blip-ts/base";
 import { badNumber } from "../errors.ts";
 import { mean } from "../numbers.ts";
@@ -6,13 +6,13 @@ import { countNgrams, expectReferences, type Ngram, wordsOf } from "./ngrams.ts"
 import type { CaptionScores } from "./rouge-l.ts";
 import type { Tokens } from "./tokenize.ts";
 
-/** How CIDEr-D counts. */
+/** Options of CIDEr-D. */
 export interface CiderOptions {
-  /** Width of the Gaussian penalty on a difference in length, in words. Default 6. */
+  /** The width of the Gaussian penalty on a difference in length, in words. Default: 6. */
   readonly sigma?: number;
 }
 
-/** A caption's TF-IDF vectors of one order n, and their length. */
+/** A caption's TF-IDF weights for one order n, and the norm of that vector. */
 interface Weighted {
   readonly weights: ReadonlyMap<Ngram, number>;
   readonly norm: number;
@@ -20,13 +20,13 @@ interface Weighted {
 
 interface Caption {
   readonly orders: readonly Weighted[];
-  /** In words. */
+  /** The length in words. */
   readonly length: number;
 }
 
 const ngramOrders = [1, 2, 3, 4] as const;
 
-/** In how many images' references each n-gram occurs. */
+/** The number of images whose references contain each n-gram. */
 function documentFrequencies(references: readonly (readonly (readonly string[])[])[]): Map<Ngram, number> {
   const frequencies = new Map<Ngram, number>();
   for (const ofImage of references) {
@@ -52,7 +52,7 @@ function weigh(words: readonly string[], frequencies: ReadonlyMap<Ngram, number>
   return { orders, length: words.length };
 }
 
-/** Mean over n of the clipped cosine, with the penalty for a difference in length. */
+/** The mean over n of the clipped cosine, times the penalty for a difference in length. */
 function similarity(caption: Caption, reference: Caption, sigma: number): number {
   const penalty = Math.exp(-((caption.length - reference.length) ** 2) / (2 * sigma ** 2));
   const cosines = caption.orders.map(({ weights, norm }, index) => {
@@ -69,13 +69,13 @@ function similarity(caption: Caption, reference: Caption, sigma: number): number
 }
 
 /**
- * CIDEr-D = 10 / m sum_j exp(-(l(c) - l(s_j))^2 / (2 sigma^2)) mean_n (min(g_n(c), g_n(s_j)) . g_n(s_j)) /
- * (|g_n(c)| |g_n(s_j)|), over m references s_j and n = 1 to 4, where g_n are TF-IDF weights of n-grams, with
- * IDF = ln(images) - ln(max(1, images whose references have the n-gram)). 0 to 10; the score is the mean over captions
- * (papers print it times 100). This is what pycocoevalcap and all papers that use it call "CIDEr". It depends on the
- * whole set of images; of a single image it is 0.
+ * CIDEr-D = 10 / m sum_j exp(-(l(c) - l(s_j))^2 / (2 sigma^2)) mean_n (min(g_n(c), g_n(s_j)) . g_n(s_j)) / (|g_n(c)|
+ * |g_n(s_j)|), over m references s_j and n = 1 to 4. g_n are TF-IDF weights of n-grams, with IDF = ln(images) -
+ * ln(max(1, images whose references have the n-gram)). The range is 0 to 10; the score is the mean over captions
+ * (papers print it times 100). pycocoevalcap and the papers that use it call this metric "CIDEr". It depends on the
+ * whole set of images; for a single image it is 0.
  * @param captions tokens of each image's caption @param references tokens of each image's references
- * @throws {UsageError} `usage/bad-option` if there is no caption, or one without a reference, or sigma is not positive
+ * @throws {UsageError} `usage/bad-option` if there is no caption, one without a reference, or if sigma is not positive
  * @source pycocoevalcap 1.2 cider/cider_scorer.py
  */
 export function ciderD(

@@ -1,20 +1,20 @@
-// N-grams of a caption, and what all caption metrics ask of their arguments.
+// The n-grams of a caption, and the argument checks of all caption metrics.
 import { nothingIn, notOneFor } from "../errors.ts";
 import { splitWords } from "../python-text.ts";
 import type { Tokens } from "./tokenize.ts";
 
-/** An n-gram's words with a separator that no word contains. */
+/** An n-gram's words, joined by a separator that no word contains. */
 export type Ngram = string;
 
 /**
- * The words as pycocoevalcap's BLEU and CIDEr split them: at all white space, so that a token such as "5 1/2",
- * held together by U+00A0, is two.
+ * Splits into words as pycocoevalcap's BLEU and CIDEr do: at all white space. A token with U+00A0, such as "5 1/2",
+ * becomes two words.
  */
 export function wordsOf(tokens: Tokens): string[] {
   return splitWords(tokens.join(" "));
 }
 
-/** How often each n-gram of exactly `n` words occurs. */
+/** The count of each n-gram with exactly `n` words. */
 export function countNgrams(words: readonly string[], n: number): Map<Ngram, number> {
   const counts = new Map<Ngram, number>();
   for (let start = 0; start + n <= words.length; start++) {
@@ -24,7 +24,7 @@ export function countNgrams(words: readonly string[], n: number): Map<Ngram, num
   return counts;
 }
 
-/** @throws {UsageError} `usage/bad-option` if there is no caption, or a caption without reference */
+/** @throws {UsageError} `usage/bad-option` if there is no caption, or one without a reference */
 export function expectReferences(
   captions: readonly unknown[],
   references: readonly (readonly unknown[])[],

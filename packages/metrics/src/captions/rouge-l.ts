@@ -1,4 +1,4 @@
-// ROUGE-L (Lin 2004), as pycocoevalcap's rouge.py counts it.
+// ROUGE-L (Lin 2004), computed as in pycocoevalcap's rouge.py.
 import { last, missed, must } from "@blip-ts/base";
 import { mean } from "../numbers.ts";
 import { expectReferences } from "./ngrams.ts";
@@ -12,10 +12,10 @@ export interface CaptionScores {
   readonly each: readonly number[];
 }
 
-/** How much more recall weighs than precision. */
+/** The weight of recall relative to precision. */
 const beta = 1.2;
 
-/** Length of the longest common subsequence. */
+/** The length of the longest common subsequence. */
 function commonLength(a: Tokens, b: Tokens): number {
   let previous: number[] = Array.from({ length: b.length + 1 }, () => 0);
   for (const one of a) {
@@ -33,8 +33,9 @@ function commonLength(a: Tokens, b: Tokens): number {
 const orEmpty = (tokens: Tokens): Tokens => (tokens.length === 0 ? [""] : tokens);
 
 /**
- * ROUGE-L = (1 + b^2) P R / (R + b^2 P), b = 1.2, where P and R are the greatest LCS(reference, caption) / |caption| and
- * LCS(reference, caption) / |reference| over the references, each by itself. 0 to 1; the score is the mean over captions.
+ * ROUGE-L = (1 + b^2) P R / (R + b^2 P) with b = 1.2, from 0 to 1. P is the greatest LCS(reference, caption) /
+ * |caption| over the references, and R the greatest LCS(reference, caption) / |reference|, each maximized separately.
+ * The score is the mean over captions.
  * @param captions tokens of each image's caption @param references tokens of each image's references
  * @throws {UsageError} `usage/bad-option` if there is no caption, or one without a reference
  * @source pycocoevalcap 1.2 rouge/rouge.py

@@ -1,4 +1,4 @@
-// Captions as the words that BLEU, ROUGE-L and CIDEr-D count (pycocoevalcap, tokenizer/ptbtokenizer.py).
+// Splits captions into the words that BLEU, ROUGE-L and CIDEr-D count (pycocoevalcap, tokenizer/ptbtokenizer.py).
 import { tooLong } from "../errors.ts";
 import { trimEnd } from "../python-text.ts";
 import { lex } from "./ptb/lexer.ts";
@@ -7,23 +7,25 @@ import { lowerCase } from "./ptb/lower-case.ts";
 /** The words of a caption. */
 export type Tokens = readonly string[];
 
-/** A caption's longest length, in UTF-16 units: the time of an adversarial one grows with its square. */
+/** The longest caption in UTF-16 units. The time for an adversarial caption grows with the square of its length. */
 export const longestCaption = 5000;
 
-/** What counts as punctuation and is removed. Brackets are not: lower-cased before, they are "-lrb-" and so on. */
+/**
+ * Punctuation tokens, which are removed. Brackets are not among them: lower-casing turns them into "-lrb-" etc. first.
+ */
 const punctuation = new Set("'' ' `` ` . ? ! , : - -- ... ; -LRB- -RRB- -LCB- -RCB-".split(" "));
 
 /**
  * The lower-cased words of each caption, without punctuation: Stanford's PTBTokenizer 3.4.1 (-preserveLines
- * -lowerCase), then pycocoevalcap's list of 17 punctuation tokens. "A man's dog, isn't it?" is
- * a, man, 's, dog, is, n't, it.
+ * -lowerCase), then pycocoevalcap's list of 17 punctuation tokens. "A man's dog, isn't it?" gives a, man, 's, dog, is,
+ * n't, it.
  *
- * As there, all captions are one text of a line each, and what the next caption begins with can decide whether a full
- * stop stays with a single letter ("row A.") or with "no." and "fig.", so that the order of captions can matter.
- * Other than there, line breaks of every kind within a caption are spaces (there only "\n" is; others shift all later
- * captions by a line).
+ * As in the reference, all captions form one text with one line per caption. So the start of the next caption can
+ * decide whether a full stop stays with a single letter ("row A.") or with "no." and "fig.", and the order of captions
+ * can matter. Unlike in the reference, line breaks of every kind within a caption become spaces (the reference converts
+ * only "\n"; others shift all later captions by a line).
  * @param captions any text
- * @returns the words of each caption; some hold a U+00A0 where PTBTokenizer keeps a space ("5 1/2")
+ * @returns the words of each caption; some contain a U+00A0 where PTBTokenizer keeps a space ("5 1/2")
  * @throws {UsageError} `usage/bad-option` if a caption is longer than 5,000 UTF-16 units
  * @source pycocoevalcap 1.2 tokenizer/ptbtokenizer.py; edu.stanford.nlp.process.PTBTokenizer 3.4.1
  */
@@ -39,7 +41,7 @@ export function tokenizeCaptions(captions: readonly string[]): string[][] {
   );
 }
 
-/** PTBTokenizer's output: lower-cased tokens with spaces between them, a line for each line of the text. */
+/** PTBTokenizer's output: lower-cased tokens separated by spaces, one line per line of the text. */
 function linesOf(text: string): string[] {
   let output = "";
   let atStart = true;

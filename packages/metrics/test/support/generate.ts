@@ -1,7 +1,7 @@
-// The inputs of the golden numbers: what oracle/metrics/common.py generates from the same seeds.
+// The inputs of the golden numbers. oracle/metrics/common.py generates the same ones from the same seeds.
 import { between, pick, randomNumbers } from "./random.ts";
 
-/** fixtures/metrics/pieces.json: what captions and answers are put together from. */
+/** fixtures/metrics/pieces.json: the parts of captions and answers. */
 export interface Pieces {
   readonly captions: readonly (readonly string[])[];
   readonly separators: readonly string[];
@@ -37,7 +37,7 @@ export interface GeneratedQuestion {
   readonly questionType: string;
 }
 
-/** A question with a model's answer and ten people's, which are often the same. */
+/** A question with a model's answer and ten human answers, which often repeat. */
 export function question(pieces: Pieces, seed: number): GeneratedQuestion {
   const random = randomNumbers(seed);
   const text = () => {
@@ -62,7 +62,7 @@ export interface Ranking {
   readonly textsOfImage: readonly number[][];
 }
 
-/** Scores of 2 to 12 images and their 1 to 5 texts each, equal ones among them if `levels` is given. */
+/** Scores of 2 to 12 images and their 1 to 5 texts each. With `levels`, some scores are equal. */
 export function ranking(seed: number, levels?: number): Ranking {
   const random = randomNumbers(seed);
   const score = () => (levels === undefined ? random() : Math.floor(random() * levels));
@@ -80,7 +80,7 @@ export function ranking(seed: number, levels?: number): Ranking {
   return { imageToText, textToImage, textsOfImage };
 }
 
-/** Scores of 4 to 40 pairs with labels of both kinds; equal scores among them if `levels` is given. */
+/** Scores of 4 to 40 pairs with labels of both kinds. With `levels`, some scores are equal. */
 export function labelledPairs(seed: number, levels?: number): { scores: number[]; labels: boolean[] } {
   const random = randomNumbers(seed);
   const labels = [true, false];

@@ -1,6 +1,6 @@
-// Seeded numbers that oracle/metrics/common.py draws too, bit for bit (mulberry32, Tommy Ettinger, public domain).
+// Seeded numbers, equal to those of oracle/metrics/common.py bit for bit (mulberry32, Tommy Ettinger, public domain).
 
-/** Numbers from 0 to below 1, of 53 bits. */
+/** Generates numbers from 0 to below 1, with 53 bits. */
 export function randomNumbers(seed: number): () => number {
   let state = seed | 0;
   const next = (): number => {
@@ -12,12 +12,12 @@ export function randomNumbers(seed: number): () => number {
   return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
 }
 
-/** A whole number from `low` to `high`, both included. */
+/** A whole number from `low` to `high`, inclusive. */
 export function between(random: () => number, low: number, high: number): number {
   return low + Math.floor(random() * (high - low + 1));
 }
 
-/** One of a list's elements. */
+/** A random element of a list. */
 export function pick<T>(random: () => number, list: readonly T[]): T {
   const one = list[Math.floor(random() * list.length)];
   if (one === undefined) throw new Error("nothing to pick from");

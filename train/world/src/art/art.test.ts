@@ -33,7 +33,7 @@ async function packed(name: string): Promise<ArtPackage> {
 }
 
 describe("packages", () => {
-  test("that are there are read without a network", async () => {
+  test("that exist are read without a network", async () => {
     const wanted = await packed("@some/art");
     expect(await fetchPackage(wanted, folder)).toBe(false);
     const [icons, none] = await readJson(wanted, ["icons.json", "chars.json"], folder);
@@ -41,23 +41,23 @@ describe("packages", () => {
     expect(none).toBeUndefined();
   });
 
-  test("that are not there say what to do", async () => {
+  test("that are missing give a remedy", async () => {
     const lacking = { name: "lacking", version: "1.0.0", licence: "MIT", sha512: "" };
     await expect(readJson(lacking, ["icons.json"], folder)).rejects.toThrow('Run "npm run world:art" once');
   });
 
-  test("of another sum are refused", async () => {
+  test("with another checksum are rejected", async () => {
     const wanted = { ...(await packed("other")), sha512: "AAAA" };
     await expect(readJson(wanted, ["icons.json"], folder)).rejects.toThrow("expected the sum AAAA");
   });
 });
 
 describe("the catalogue", () => {
-  test("each thing has a label, by which its drawings are found anew", () => {
+  test("each thing has a label, by which its drawings can be found again", () => {
     expect(concepts.filter(({ labels }) => labels.length === 0)).toEqual([]);
   });
 
-  test("has no drawing that may not stand for its thing", () => {
+  test("has no drawing that does not fit its thing", () => {
     expect(catalogue().sprites.filter(({ style, concept }) => isUnfit(style, concept))).toEqual([]);
   });
 });
@@ -90,7 +90,7 @@ describe("icons", () => {
 
   test("slugs", () => expect(slug("woman’s hat")).toBe("womans-hat"));
 
-  test("are cut to what they show, and measured", async () => {
+  test("are cropped to their content, and measured", async () => {
     const pixels = await renderIcon(
       '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4" width="SIDE" height="SIDE"><rect x="1" y="1" width="2" height="1" fill="#d22"/></svg>',
     );
@@ -109,7 +109,7 @@ describe("the catalogue", () => {
     }
   });
 
-  test("names each style once, as training's or as a test's", () => {
+  test("names each style once, for training or for a test", () => {
     expect([...trainingStyles, ...unseenStyles, ...farStyles].sort()).toEqual([...styles].sort());
   });
 });

@@ -1,5 +1,5 @@
-// The catalogue of sprites, data/sprites.json: what scenes need to know of the art. It is committed, so that what scenes
-// say follows without the art itself, and does not change with the program that draws it.
+// The catalogue of sprites, data/sprites.json: the properties of the art that scenes need. It is committed, so captions
+// do not depend on the art itself or on the program that draws it.
 import { readFileSync } from "node:fs";
 import { must } from "@blip-ts/base";
 import { unknownName } from "../errors.ts";
@@ -7,18 +7,18 @@ import { colourNamed, type ColourName, type Rgb } from "../words/colours.ts";
 import { isStyle, type Style } from "./packages.ts";
 
 export interface Sprite {
-  /** Its place in the catalogue. */
+  /** Its index in the catalogue. */
   readonly index: number;
   readonly concept: string;
   readonly style: Style;
   readonly icon: string;
-  /** Pixels, of which the larger is at most 128. */
+  /** The size in pixels. The larger side is at most 128. */
   readonly width: number;
   readonly height: number;
   readonly colour: Rgb;
-  /** Share of its opaque pixels that have a clear hue: what can be recoloured. */
+  /** The share of its opaque pixels with a clear hue, which can be recoloured. */
   readonly saturated: number;
-  /** The colour of more than 60 % of it. */
+  /** The colour of more than 60 % of its opaque pixels, if there is one. */
   readonly named: ColourName | undefined;
 }
 
@@ -69,12 +69,12 @@ export class Catalogue {
     }
   }
 
-  /** All drawings of a concept in a style; none if the style lacks it. */
+  /** All drawings of a concept in a style; empty if the style lacks it. */
   of(concept: string, style: Style): readonly Sprite[] {
     return this.#by.get(key(concept, style)) ?? [];
   }
 
-  /** @throws {RangeError} */
+  /** @throws {RangeError} if there is no such sprite */
   at(index: number): Sprite {
     return must(this.sprites, index, "sprite");
   }
@@ -82,9 +82,9 @@ export class Catalogue {
 
 let read: Catalogue | undefined;
 
-/** The committed catalogue. */
+/** The committed catalogue, read once. */
 export function catalogue(): Catalogue {
-  // The file is this package's own, written by `npm run world:art -- --catalogue`.
+  // `npm run world:art -- --catalogue` writes this file, so its form is not checked.
   read ??= new Catalogue(JSON.parse(readFileSync(cataloguePath, "utf8")) as CatalogueFile);
   return read;
 }

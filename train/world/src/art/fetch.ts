@@ -1,4 +1,4 @@
-// The art's packages, fetched once by `npm pack` into a folder that git ignores, and read from there without a network.
+// Fetches the art's packages once with `npm pack` into a folder that git ignores. Later reads need no network.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -10,10 +10,10 @@ import { unpackTar } from "modern-tar";
 import { artDamaged, artMissing, artNotFetched } from "../errors.ts";
 import type { ArtPackage } from "./packages.ts";
 
-/** Where the packages lie. */
+/** The folder of the packages. */
 export const artFolder = fileURLToPath(new URL("../../art/", import.meta.url));
 
-/** As `npm pack` names it: `@iconify-json/noto` of 1.2.9 is `iconify-json-noto-1.2.9.tgz`. */
+/** The file name that `npm pack` uses: `@iconify-json/noto` of 1.2.9 gives `iconify-json-noto-1.2.9.tgz`. */
 export const tarballName = ({ name, version }: ArtPackage): string =>
   `${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
 
@@ -26,8 +26,8 @@ function checked(path: string, { sha512 }: ArtPackage): Buffer {
 }
 
 /**
- * Fetches a package unless it is there.
- * @returns whether it was fetched
+ * Fetches a package unless it is present.
+ * @returns whether the package was fetched
  * @throws {WorldError} `world/art-not-fetched`, `world/art-damaged`
  */
 export async function fetchPackage(wanted: ArtPackage, folder = artFolder): Promise<boolean> {
@@ -54,8 +54,8 @@ export async function fetchPackage(wanted: ArtPackage, folder = artFolder): Prom
 }
 
 /**
- * Files of a package, parsed as JSON.
- * @param files paths in the package; those that it lacks are undefined
+ * Reads files of a package as JSON.
+ * @param files paths in the package; a file that it lacks gives undefined
  * @throws {WorldError} `world/art-missing`, `world/art-damaged`
  */
 export async function readJson(

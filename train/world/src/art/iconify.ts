@@ -1,5 +1,5 @@
-// Which icon of which set shows a concept. Four sets say which emoji an icon is (chars.json); the others use those sets'
-// names, or the slug of CLDR's label, or either without its dashes.
+// Finds the icon of each set for a concept. Four sets map emoji to icons (chars.json). For the other sets, the
+// candidates are those sets' names, the slug of CLDR's label, and both without dashes.
 import { isStyle, namesPackage, packageOf, styles, type Style } from "./packages.ts";
 import { readJson } from "./fetch.ts";
 import { artDamaged } from "../errors.ts";
@@ -8,7 +8,7 @@ import type { Concept } from "../words/concepts.ts";
 /** A set's icons: the bodies of SVG files, and the sizes of their canvases. */
 export interface IconSet {
   readonly style: Style;
-  /** Name -> SVG file. Aliases count. */
+  /** The SVG file of an icon, by name or alias. */
   svg(name: string): string | undefined;
   /** Code points in hexadecimal, joined by dashes -> name. */
   readonly byCode: ReadonlyMap<string, string>;
@@ -72,7 +72,7 @@ function labelled(list: unknown): (readonly [label: string, code: string])[] {
   });
 }
 
-/** The English labels, and other languages' labels by code. */
+/** Reads the English labels, and other languages' labels by code points. */
 export async function readNames(languages: readonly string[]): Promise<{
   readonly codes: Codes;
   readonly labels: Readonly<Record<string, ReadonlyMap<string, string>>>;
@@ -87,7 +87,7 @@ export async function readNames(languages: readonly string[]): Promise<{
   return { codes: new Map(labelled(english)), labels: Object.fromEntries(labels) };
 }
 
-/** Names under which a set may hold an emoji, the surest first. */
+/** The names that an emoji may have in a set, most reliable first. */
 function namesOf(label: string, code: string, sets: readonly IconSet[], own: IconSet): string[] {
   const codes = [code, code.replaceAll("-fe0f", "")];
   const named = [own, ...sets].flatMap((set) => codes.flatMap((one) => set.byCode.get(one) ?? []));
@@ -102,7 +102,7 @@ export interface Icon {
   readonly svg: string;
 }
 
-/** All icons of some concepts, by style and then by concept; each once. */
+/** All icons of some concepts, by style and then by concept, without duplicates. */
 export function iconsOf(wanted: readonly Concept[], codes: Codes, sets: readonly IconSet[]): Icon[] {
   const icons: Icon[] = [];
   for (const set of sets) {
@@ -122,5 +122,5 @@ export function iconsOf(wanted: readonly Concept[], codes: Codes, sets: readonly
   return icons;
 }
 
-/** All sets, in the order of `styles`. */
+/** Reads all sets, in the order of `styles`. */
 export const readSets = (): Promise<readonly IconSet[]> => Promise.all(styles.filter(isStyle).map(readSet));

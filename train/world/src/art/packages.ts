@@ -1,15 +1,15 @@
-// The npm packages that the art comes from: pinned, checked by their sums, never a dependency.
+// The npm packages with the art: pinned and verified by checksum. They are not dependencies.
 
 export interface ArtPackage {
   readonly name: string;
   readonly version: string;
-  /** As the registry states it: sha512, base64. */
+  /** The registry's checksum: sha512, base64. */
   readonly sha512: string;
-  /** As the package states it. */
+  /** The licence that the package states. */
   readonly licence: string;
 }
 
-/** Iconify's sets; the key is the style. */
+/** Iconify's sets, by style. */
 const sets = {
   noto: [
     "1.2.9",
@@ -70,7 +70,7 @@ export const isStyle = (name: string): name is Style => Object.hasOwn(sets, name
 /** All styles, in the order of the catalogue. */
 export const styles: readonly Style[] = Object.keys(sets).filter(isStyle);
 
-/** What training sees. */
+/** The styles of the training data. */
 export const trainingStyles: readonly Style[] = [
   ...([
     "noto",
@@ -83,10 +83,10 @@ export const trainingStyles: readonly Style[] = [
   ] as const),
 ];
 
-/** Held out whole; its licence allows to show it. */
+/** The styles held out completely. Their licence allows showing images of them. */
 export const unseenStyles: readonly Style[] = ["twemoji"];
 
-/** Held out whole; share-alike, so that no picture of it is committed. */
+/** The styles held out completely whose licence is share-alike, so no image of them is committed. */
 export const farStyles: readonly Style[] = ["openmoji", "emojione-v1"];
 
 export function packageOf(style: Style): ArtPackage {

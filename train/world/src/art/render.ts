@@ -1,12 +1,12 @@
-// Art as pixels: each icon drawn once, cut to what it shows, and what of it decides scenes: size, colours, how full it is.
+// Renders art as pixels: each icon is drawn once, cropped, and measured. Scenes use its size, its colours and its fill.
 import sharp from "sharp";
 import { missed } from "@blip-ts/base";
 import { hsv, nameOfColour, type ColourName, type Rgb } from "../words/colours.ts";
 
-/** Side at which icons are drawn, in pixels. */
+/** The side at which icons are drawn, in pixels. */
 export const spriteSide = 128;
 
-/** RGBA, straight alpha. */
+/** RGBA with straight alpha. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
@@ -14,13 +14,13 @@ export interface Pixels {
 }
 
 export interface Measured {
-  /** Mean of what is drawn, weighed by how much it covers. */
+  /** The mean colour, weighted by alpha. */
   readonly colour: Rgb;
-  /** Share of the cut box that is opaque. */
+  /** The share of the cropped box that is opaque. */
   readonly full: number;
-  /** Share of the opaque pixels that have a clear hue. */
+  /** The share of the opaque pixels with a clear hue. */
   readonly saturated: number;
-  /** The colour that more than 60 % of the opaque pixels have. */
+  /** The colour of more than 60 % of the opaque pixels, if there is one. */
   readonly named: ColourName | undefined;
 }
 
@@ -47,7 +47,7 @@ function cut(pixels: Pixels): Pixels {
   return { width, height, data };
 }
 
-/** @returns undefined if the icon shows nothing */
+/** @returns undefined if the icon is empty */
 export async function renderIcon(svg: string): Promise<Pixels | undefined> {
   const sized = svg.replaceAll('"SIDE"', `"${spriteSide}"`);
   const { data, info } = await sharp(Buffer.from(sized))

@@ -1,4 +1,4 @@
-// The sprites' pixels: drawn once from the art into a file per style, then read from there.
+// The sprites' pixels. They are drawn once from the art into a file per style, and read from there later.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,16 +12,16 @@ import { iconsOf, readNames, readSets, type Icon } from "./iconify.ts";
 import { styles, type Style } from "./packages.ts";
 import { measure, renderIcon, type Pixels } from "./render.ts";
 
-/** Where the drawn sprites lie. */
+/** The folder of the drawn sprites. */
 export const spriteFolder = fileURLToPath(new URL("../../sprites/", import.meta.url));
 
-/** Languages of foreign texts. */
+/** The languages of foreign texts. */
 export const languages = ["de", "es", "fr", "it", "nl", "pl"] as const;
 
-/** A drawing that fills so much of its box is a card: a square of sky with the thing on it. */
+/** A drawing that fills more of its box than this is a card: a square background with the thing on it. */
 const cardShare = 0.93;
 
-/** What fills its box by its own shape. */
+/** Things whose own shape fills their box. */
 const boxes: ReadonlySet<string> = new Set([
   "book",
   "television",
@@ -32,18 +32,20 @@ const boxes: ReadonlySet<string> = new Set([
   "shirt",
 ]);
 
-/** Drawings that show another thing as well, or look like another thing's: framed pictures, hens that are called roosters. */
+/**
+ * Drawings that also show another thing, or look like another thing, such as framed pictures and hens named roosters.
+ */
 const unfit: ReadonlySet<string> = new Set([
   ...["castle", "rainbow", "tent", "rooster"].map((name) => `streamline-emojis ${name}`),
   ...["noto-v1 rooster", "fxemoji rooster", "emojione motorcycle"],
 ]);
 
-/** Whether a drawing may not stand for its concept. */
+/** Whether a drawing must not represent its concept. */
 export const isUnfit = (style: string, concept: string): boolean => unfit.has(`${style} ${concept}`);
 
 const roundedTo = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** What is kept of an icon, or why it is left out. */
+/** The row and pixels of an icon, or the reason why it is left out. */
 async function rowOf({
   concept,
   style,
@@ -79,9 +81,10 @@ function foreignOf(
 const cacheName = (style: Style): string => join(spriteFolder, `${style}.bin`);
 
 /**
- * Draws all art and writes the files of sprites; with `rewrite` the catalogue as well.
- * @param say is told what was left out
- * @throws {WorldError} `world/art-missing`; `world/art-damaged` if the drawings are not those of the catalogue
+ * Draws all art and writes the sprite files.
+ * @param rewrite also writes the catalogue
+ * @param say called with a line for each drawing that is left out
+ * @throws {WorldError} `world/art-missing`; `world/art-damaged` if the drawings differ from the catalogue's
  */
 export async function drawArt(rewrite: boolean, say: (line: string) => void): Promise<void> {
   const [names, sets] = [await readNames(languages), await readSets()];
@@ -105,7 +108,7 @@ export async function drawArt(rewrite: boolean, say: (line: string) => void): Pr
   say(`${rows.length} sprites of ${concepts.length} things in ${styles.length} styles`);
 }
 
-/** A sprite a line, so that changes can be read. */
+/** The catalogue with one sprite per line, for readable diffs. */
 const catalogueText = ({ sprites, foreign }: CatalogueFile): string =>
   `{"sprites":[\n${sprites.map((row) => JSON.stringify(row)).join(",\n")}\n],\n"foreign":${JSON.stringify(foreign)}}\n`;
 
@@ -125,14 +128,14 @@ function writeStyle(style: Style, pixels: readonly Pixels[], expected: readonly 
   renameSync(`${cacheName(style)}.partial`, cacheName(style));
 }
 
-/** Whether the sprites were drawn. */
+/** Whether the sprites have been drawn. */
 export const hasSprites = (): boolean => styles.every((style) => existsSync(cacheName(style)));
 
-/** Gives a sprite's pixels. */
+/** Returns a sprite's pixels. */
 export type SpriteSource = (sprite: Sprite) => Pixels;
 
 /**
- * The drawn sprites of some styles.
+ * Reads the drawn sprites of some styles.
  * @throws {WorldError} `world/art-missing` if they have not been drawn yet, `world/art-damaged`
  */
 export function readSprites(catalogue: Catalogue, wanted: readonly Style[]): SpriteSource {
@@ -155,7 +158,7 @@ function missing({ style, icon }: Sprite): never {
   throw artMissing(`${spriteFolder}${style}.bin (${icon})`);
 }
 
-/** A blank of each sprite's size and mean colour: an ellipse. It stands for the art where that is not wanted. */
+/** An ellipse with each sprite's size and mean colour. It replaces the art in tests without it. */
 export const blankSprites: SpriteSource = ({ width, height, colour: [red, green, blue] }) => {
   const data = new Uint8Array(width * height * 4);
   for (let y = 0; y < height; y++)
@@ -167,5 +170,5 @@ export const blankSprites: SpriteSource = ({ width, height, colour: [red, green,
   return { width, height, data };
 };
 
-// One thread: two more would only fight with those that compose scenes.
+// One thread: more would compete with the threads that compose scenes.
 sharp.concurrency(1);

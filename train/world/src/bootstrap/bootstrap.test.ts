@@ -1,4 +1,5 @@
-// The runner's own rules: sets are made of what the filter kept, what is there is not made again, tables come of results.
+// Tests the runner's rules: sets contain the pairs that the filter kept, existing outputs are not made again, and
+// tables come from results.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,7 +45,7 @@ describe("a row's set", () => {
     ["blind", ["grey: true 0", "grey: true 1", "grey: true 2", "grey: clean"]],
   ] as const)("%s", (row, expected) => expect(texts(row)).toEqual(expected));
 
-  test("says of every image what its patches show, unless it is grey", () => {
+  test("labels the patches of every image, unless it is grey", () => {
     const patches = (row: RowName) => setOf(row, sources).pairs.map((pair) => pair.patches);
     expect(patches("d")).toEqual([[0], [1], undefined]);
     expect(patches("e")).toEqual([[0], [1], [2], undefined]);
@@ -59,13 +60,13 @@ describe("what captions name", () => {
   test("is known in the plural and by other words too", () =>
     expect(thingsNamed("two dogs, a bunny and a dog")).toEqual(["dog", "rabbit"]));
 
-  test("is true if all of it is there", () => {
+  test("is true if all of it is present", () => {
     expect(namesTruly("a dog, next to a cat", ["cat", "dog"])).toBe(true);
     expect(namesTruly("a dog and a cat", ["dog"])).toBe(false);
     expect(namesTruly("an animal in the snow", ["dog"])).toBe(false);
   });
 
-  test("is counted before and behind the filter", () => {
+  test("is counted before and after the filter", () => {
     const captions = [
       { text: "a dog", probability: 0.9 },
       { text: "a dog", probability: 0.1 },
@@ -92,7 +93,7 @@ const results = {
   match: { itm: { precision: 1, recall: 0.5, accuracy: 0.75, auc: 0.9 } },
 };
 
-/** Leaves what the command would leave, without any model. */
+/** Stand-ins for the commands: they write the same outputs, without a model. */
 const doubles: Readonly<Record<string, (args: readonly string[], output: string | undefined) => void>> = {
   train: (args) => mkdirSync(join(behind(args, "--out"), "model"), { recursive: true }),
   eval: (args) =>
@@ -146,7 +147,7 @@ describe("a seed", () => {
   };
   const set = (row: string) => join(work, "seed-7", `set-${row}.jsonl`);
 
-  test("is made row by row, and what is there is not made again", async () => {
+  test("is made row by row, and existing rows are not made again", async () => {
     const judging = ["eval retrieval", "eval caption"];
     expect(await make(["a"])).toEqual([`train pretrain ${set("a")}`, ...judging]);
     const d = await make(["a", "d"]);
@@ -199,7 +200,7 @@ describe("the page", () => {
     expect(cells[3]?.slice(1, 6)).toEqual(["d", "captioner and filter", "1", "4", "30.0"]);
   });
 
-  test("has tables in their places, and the rest as it was", () => {
+  test("has tables in their places, and the rest unchanged", () => {
     const page = "before\n<!-- rows -->\nold\n<!-- /rows -->\nbehind\n";
     expect(withTables(page, { rows: "new" })).toBe(
       "before\n<!-- rows -->\n\nnew\n\n<!-- /rows -->\nbehind\n",
@@ -207,7 +208,7 @@ describe("the page", () => {
     expect(() => withTables(page, { filter: "new" })).toThrow("expected the mark <!-- filter -->");
   });
 
-  test("is made of results of the same settings alone", () => {
+  test("is made only from results with the same settings", () => {
     const out = join(folder, "mixed");
     writeJson(resultPath(out, 1, "a"), result("a", 1, 10));
     writeJson(resultPath(out, 2, "a"), result("a", 2, 10));

@@ -1,4 +1,4 @@
-// `npm run world -- bootstrap`: makes rows of the table, and the page with the table.
+// `npm run world -- bootstrap`: makes the rows of the table, and the page with the table.
 import { fileURLToPath } from "node:url";
 import { Option, type Command } from "commander";
 import { badOption } from "../errors.ts";
@@ -52,27 +52,33 @@ async function bootstrap(flags: Flags): Promise<void> {
 export function addBootstrap(program: Command): void {
   program
     .command("bootstrap")
-    .description("make the rows of docs/bootstrapping.md that are not there yet, then its tables")
+    .description("make the missing rows of docs/bootstrapping.md, then write its tables")
     .addOption(
-      new Option("--seed <LIST>", "seeds, with commas between").argParser(seedsOf).default([1, 2, 3]),
+      new Option("--seed <LIST>", "seeds, separated by commas").argParser(seedsOf).default([1, 2, 3]),
     )
-    .addOption(new Option("--rows <LIST>", `of ${rowNames.join(", ")}`).argParser(rowsOf).default(rowOrder))
     .addOption(
-      new Option("--samples <N>", "that each pre-training sees; results of other numbers go elsewhere")
+      new Option("--rows <LIST>", `rows, separated by commas: ${rowNames.join(", ")}`)
+        .argParser(rowsOf)
+        .default(rowOrder),
+    )
+    .addOption(
+      new Option("--samples <N>", "samples per pre-training; each number needs its own folder of results")
         .argParser(positive("--samples"))
         .default(defaultSamples),
     )
     .addOption(
-      new Option("--threads <N>", "of the engine (default: one per core)").argParser(positive("--threads")),
+      new Option("--threads <N>", "threads of the engine (default: one per core)").argParser(
+        positive("--threads"),
+      ),
     )
     .option("--work <DIR>", "data and runs, 300 MB per seed", workFolder)
-    .option("--results <DIR>", "a file per row and seed", resultsFolder)
-    .option("--page <FILE>", "the page whose tables are written", pagePath)
+    .option("--results <DIR>", "results, one file per row and seed", resultsFolder)
+    .option("--page <FILE>", "page with the tables", pagePath)
     .action(bootstrap);
   program
     .command("bootstrap-page")
-    .description("write the tables of docs/bootstrapping.md from the results that are there")
-    .option("--results <DIR>", "a file per row and seed", resultsFolder)
-    .option("--page <FILE>", "the page whose tables are written", pagePath)
+    .description("write the tables of docs/bootstrapping.md from the existing results")
+    .option("--results <DIR>", "results, one file per row and seed", resultsFolder)
+    .option("--page <FILE>", "page with the tables", pagePath)
     .action(({ results, page }: Pick<Flags, "results" | "page">) => writePage(page, results));
 }

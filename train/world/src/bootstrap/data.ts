@@ -1,4 +1,5 @@
-// A seed's data: web images with noisy texts, clean pairs, a true caption per web image, and held-out scenes to judge by.
+// Makes a seed's data: web images with noisy texts, clean pairs, a true caption per web image, and held-out test
+// scenes.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { conceptsIn } from "../scene/graph.ts";
@@ -9,12 +10,12 @@ import { readJson, readLines, writeJson, type WorkPaths } from "./files.ts";
 import type { Pair, Patches } from "./sets.ts";
 import type { BootstrapSettings } from "./settings.ts";
 
-/** Clean scenes have numbers from here on, so that none is a web scene. */
+/** The first number of clean scenes; web scenes have lower numbers. */
 const firstClean = 100_000;
-/** Every seed is judged by the same scenes. */
+/** The seed of the test scenes, which all seeds share. */
 const testSeed = 1;
 
-/** What is true of a web image. */
+/** The facts about a web image. */
 export interface Truth {
   readonly caption: string;
   readonly things: readonly string[];
@@ -24,7 +25,10 @@ type Asked = Pick<MakeOptions, "split" | "count" | "first" | "each" | "seed" | "
   readonly task: TaskName;
 };
 
-/** A folder that was begun and not finished is made anew; `world.json` is written last. */
+/**
+ * Makes a data folder unless it is complete. A folder without `world.json`, which is written last, is made again from
+ * the start.
+ */
 async function folder(out: string, size: number, asked: Asked): Promise<void> {
   if (existsSync(join(out, "world.json"))) return;
   rmSync(out, { recursive: true, force: true });
@@ -34,7 +38,7 @@ async function folder(out: string, size: number, asked: Asked): Promise<void> {
   });
 }
 
-/** The true captions are those that the scenes of the web set would have in a clean one. */
+/** The true caption of each web image: the caption that its scene would have in a clean set. */
 function truthOf(seed: number, count: number): readonly Truth[] {
   const options = { task: "pretrain", count, first: 0, each: 1, plain: false, falseCaptions: 0 } as const;
   return [...rowsOf(sceneSource("small", "train", seed), options)].map(({ scenes, record }) => ({
@@ -43,7 +47,7 @@ function truthOf(seed: number, count: number): readonly Truth[] {
   }));
 }
 
-/** @param blank every image is grey, which needs no art: for tests */
+/** @param blank makes every image grey, which needs no art: for tests */
 export async function makeData(
   paths: WorkPaths,
   settings: BootstrapSettings,
@@ -73,7 +77,7 @@ interface WebRow extends Pair {
   readonly noise: string;
 }
 
-/** Web pairs with the kind of each text, in their order; images' paths begin at the seed's folder. */
+/** The web pairs with the kind of each text, in order. Image paths start at the seed's folder. */
 export const webPairs = (paths: WorkPaths): readonly WebRow[] =>
   (readLines(join(paths.web, "data.jsonl")) as readonly WebRow[]).map(
     ({ image, caption, noise, patches }) => ({
@@ -92,7 +96,7 @@ export const cleanPairs = (paths: WorkPaths): readonly Pair[] =>
     caption.map((text) => ({ image: `clean/${image}`, caption: text, patches })),
   );
 
-/** The grey image, from the seed's folder. */
+/** The grey image, relative to the seed's folder. */
 export const blankImage = "blind/images/000/000000.png";
 
 export const truths = (paths: WorkPaths): readonly Truth[] => readJson(paths.truth) as readonly Truth[];

@@ -1,20 +1,21 @@
-// Where a seed's work lies, and files of JSON: written whole, then named, so that a file that is there is a step that is done.
+// The paths of a seed's work, and JSON files. A file is written under a temporary name and then renamed, so an existing
+// file means that its step is done.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Paths below a seed's folder of work, which may be deleted when all its rows are there. */
+/** The paths below a seed's work folder, which may be deleted when all rows of the seed exist. */
 export const workPaths = (work: string) => ({
   web: join(work, "web"),
   clean: join(work, "clean"),
   test: join(work, "test"),
-  /** The same scenes as the test's, all grey. */
+  /** The same scenes as in `test`, all grey. */
   blind: join(work, "blind"),
   truth: join(work, "truth.json"),
   stem: join(work, "stem"),
-  /** A row's pairs, beside the folders that their images' paths begin with. */
+  /** The pairs of a row. The file is beside the folders in its image paths. */
   set: (row: string) => join(work, `set-${row}.jsonl`),
   run: (name: string) => join(work, `run-${name}`),
-  /** What a run leaves. */
+  /** The model that a run writes. */
   model: (name: string) => join(work, `run-${name}`, "model"),
   recipe: (name: string) => join(work, `recipe-${name}.json`),
   capfilt: join(work, "capfilt"),
@@ -37,7 +38,7 @@ export const writeJson = (path: string, value: unknown): void =>
 export const writeLines = (path: string, rows: readonly unknown[]): void =>
   writeWhole(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 
-/** What this program, or `blip`, wrote itself: its form is not checked. */
+/** Reads JSON. The files come from this program or from `blip`, so their form is not checked. */
 export const readJson = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
 
 export const readLines = (path: string): readonly unknown[] =>
@@ -46,7 +47,7 @@ export const readLines = (path: string): readonly unknown[] =>
     .filter((line) => line !== "")
     .map((line): unknown => JSON.parse(line));
 
-/** Makes a file unless it is there. */
+/** Makes a file unless it exists. */
 export async function once(path: string, make: () => Promise<void> | void): Promise<void> {
   if (!existsSync(path)) await make();
 }

@@ -1,4 +1,4 @@
-// The tables of docs/bootstrapping.md, written from the results that are there.
+// Writes the tables of docs/bootstrapping.md from the existing results.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { must } from "@blip-ts/base";
@@ -7,14 +7,14 @@ import { readJson, writeWhole } from "./files.ts";
 import type { BeamResult, CaptionQuality, KeptShare, RowResult, SeedResult } from "./results.ts";
 import { rowNames, rowTitles, type RowName } from "./settings.ts";
 
-/** All results of a folder. */
+/** All results in a folder. */
 export interface Results {
   readonly rows: readonly RowResult[];
   readonly seeds: readonly SeedResult[];
   readonly beams: readonly BeamResult[];
 }
 
-/** @throws {WorldError} `world/mixed-settings` if they were not all made with the same settings */
+/** @throws {WorldError} `world/mixed-settings` if the results were made with different settings */
 export function readResults(folder: string): Results {
   const folders = existsSync(folder)
     ? readdirSync(folder)
@@ -40,7 +40,7 @@ export function readResults(folder: string): Results {
   return results;
 }
 
-/** Mean of some numbers, and behind it half the distance of the largest from the smallest if there are several. */
+/** The mean of some numbers. If there are several, half their range follows. */
 export function meanAndSpread(values: readonly number[], digits: number): string {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const spread = (Math.max(...values) - Math.min(...values)) / 2;
@@ -144,7 +144,7 @@ function captionsTable({ seeds, beams }: Results): string {
   );
 }
 
-/** The tables by the names of their places in the page. */
+/** The tables, by the names of their places in the page. */
 export function tables(results: Results): Readonly<Record<string, string>> {
   const { rows, seeds } = results;
   const none = "_Not made yet._";
@@ -156,7 +156,7 @@ export function tables(results: Results): Readonly<Record<string, string>> {
 }
 
 /**
- * Puts the tables between `<!-- NAME -->` and `<!-- /NAME -->`.
+ * Inserts the tables between `<!-- NAME -->` and `<!-- /NAME -->`.
  * @throws {WorldError} `world/no-tables` if the page lacks such a place
  */
 export function withTables(page: string, written: Readonly<Record<string, string>>): string {

@@ -1,4 +1,4 @@
-// The `blip` command as a program of its own: what is measured is what people run.
+// Runs the `blip` command as a separate program, so that the results are those of the program that people run.
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, renameSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -6,13 +6,13 @@ import { blipFailed, notBuilt } from "../errors.ts";
 
 export interface Call {
   readonly args: readonly string[];
-  /** Takes what it says while it works, behind what is there. */
+  /** The file to which the program's stderr is appended. */
   readonly log: string;
-  /** Takes what it prints, whole or not at all; the log, unless told. */
+  /** The file for the program's stdout, written completely or not at all. Default: the log. */
   readonly output?: string;
 }
 
-/** Runs `blip`. @throws {InputError} if it fails */
+/** Runs `blip`. @throws {WorldError} if it fails */
 export type Blip = (call: Call) => Promise<void>;
 
 const root = new URL("../../../../packages/blip/", import.meta.url);
@@ -28,7 +28,7 @@ export const blip: Blip = async ({ args, log, output }) => {
   try {
     const code = await new Promise<number | string>((done, fail) => {
       const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", printed, errors] });
-      // A run that is ended must not leave its training behind.
+      // If this program is ended, it must end the training too.
       stop = () => void child.kill("SIGTERM");
       process.once("SIGTERM", stop);
       child.once("error", fail);

@@ -1,4 +1,4 @@
-// What is kept of a row and of a seed's captioner and filter: small files of JSON in the repository.
+// The results of a row, and of a seed's captioner and filter, kept as small JSON files in the repository.
 import { must } from "@blip-ts/base";
 import type { Truth } from "./data.ts";
 import { namesTruly } from "./named.ts";
@@ -11,14 +11,14 @@ interface Recalls {
   readonly r10: number;
 }
 
-/** Of a row's model, as it comes from pre-training, on held-out scenes. */
+/** The scores of a row's pre-trained model on held-out scenes. */
 export interface RowScores {
-  /** Percent, re-ranked by ITM: texts of an image, images of a text. */
+  /** Recalls in percent, re-ranked by ITM: texts for an image, images for a text. */
   readonly imageToText: Recalls;
   readonly textToImage: Recalls;
-  /** 0 to 10. */
+  /** CIDEr, 0 to 10. */
   readonly cider: number;
-  /** 0 to 1. */
+  /** BLEU-4, 0 to 1. */
   readonly bleu4: number;
   readonly things: { readonly precision: number; readonly recall: number; readonly f1: number };
 }
@@ -28,21 +28,23 @@ export interface RowResult extends RowScores {
   readonly seed: number;
   readonly set: SetCounts;
   readonly settings: BootstrapSettings;
-  /** Version of the package, and SHA-256 of the weights that were judged. */
+  /** The version of the package, and the SHA-256 of the evaluated weights. */
   readonly version: string;
   readonly weights: string;
 }
 
-/** How often texts of a kind are kept. */
+/** How many texts of a kind were kept. */
 export interface KeptShare {
   readonly texts: number;
   readonly stayed: number;
 }
 
-/** Captions that were drawn or searched, before and behind the filter. */
+/** The quality of generated captions, before and after the filter. */
 export interface CaptionQuality extends KeptShare {
   readonly distinct: number;
-  /** Captions that name something and nothing that is not there: of all, and of those that were kept. */
+  /**
+   * The number of captions that name at least one thing and only things that are shown: among all, and among the kept.
+   */
   readonly true: number;
   readonly stayedTrue: number;
 }
@@ -51,19 +53,19 @@ export interface SeedResult {
   readonly seed: number;
   readonly settings: BootstrapSettings;
   readonly captioner: Pick<RowScores, "cider" | "things">;
-  /** Of the web texts at the threshold, against what is true; 0 to 1. */
+  /** The filter's scores on the web texts at the threshold, against the truth; 0 to 1. */
   readonly filter: {
     readonly precision: number;
     readonly recall: number;
     readonly accuracy: number;
     readonly auc: number;
   };
-  /** By the kind of web text. */
+  /** The kept texts, by the kind of web text. */
   readonly kinds: Readonly<Record<string, KeptShare>>;
   readonly nucleus: CaptionQuality;
 }
 
-/** Made when the row `beam` is. */
+/** The result of beam search, made together with the row `beam`. */
 export interface BeamResult {
   readonly seed: number;
   readonly settings: BootstrapSettings;
@@ -125,7 +127,7 @@ export function keptByKind(
   return shares;
 }
 
-/** @param truth of the captions' images, in their order */
+/** @param truth the facts about the captions' images, in order */
 export function captionQuality(
   captions: readonly JudgedText[],
   truth: readonly Truth[],

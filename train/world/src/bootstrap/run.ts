@@ -1,5 +1,5 @@
-// One seed of the table, step by step. Each step leaves a file and is left out if the file is there, so that a seed may be
-// made in several sittings; training that was stopped goes on from its last state.
+// Makes one seed of the table, step by step. Each step writes a file and is skipped if the file exists, so that a seed
+// can be made in several sittings. Interrupted training resumes from its last state.
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeStem } from "../stem.ts";
@@ -22,18 +22,18 @@ export interface SeedOptions {
   readonly seed: number;
   readonly rows: readonly RowName[];
   readonly settings: BootstrapSettings;
-  /** Folder of all seeds' work: data, runs, captions. */
+  /** The folder of all seeds' work: data, runs, captions. */
   readonly work: string;
-  /** Folder of all seeds' results. */
+  /** The folder of all seeds' results. */
   readonly results: string;
-  /** Of the engine; one per core, unless told. */
+  /** The engine's threads. Default: one per core. */
   readonly threads?: number | undefined;
-  /** Every image is grey, which needs no art: for tests. */
+  /** Makes every image grey, which needs no art: for tests. */
   readonly blank?: boolean | undefined;
   readonly say: (line: string) => void;
 }
 
-/** A seed whose steps are asked for. */
+/** A seed with the context of its steps. */
 interface Sitting extends SeedOptions {
   readonly paths: WorkPaths;
   readonly blip: Blip;
@@ -45,7 +45,7 @@ export const resultPath = (results: string, seed: number, name: string): string 
 const threadArgs = ({ threads }: Sitting): readonly string[] =>
   threads === undefined ? [] : ["--threads", String(threads)];
 
-/** Trains unless the run's model is there. Draws of each run are the seed's own. */
+/** Trains unless the run's model exists. The seed determines the random draws of each run. */
 async function train(
   sitting: Sitting,
   {
@@ -73,7 +73,7 @@ async function train(
   sitting.say(`${name}: trained in ${Math.round((performance.now() - from) / 1000)} s`);
 }
 
-/** A report of `blip eval`. */
+/** Returns a report of `blip eval`. */
 async function evaluate<Report>(sitting: Sitting, name: string, args: readonly string[]): Promise<Report> {
   const report = sitting.paths.report(name);
   await once(report, () =>
@@ -88,7 +88,7 @@ async function evaluate<Report>(sitting: Sitting, name: string, args: readonly s
 type CaptionReport = Parameters<typeof captionScores>[0];
 type RetrievalReport = Parameters<typeof rowScores>[0];
 
-/** @param prompt what captions begin with; fewest tokens are those of two words behind it */
+/** @param prompt the options for the prompt; the minimum length allows two words after it */
 function captionReport(
   sitting: Sitting,
   name: string,
@@ -102,7 +102,7 @@ function captionReport(
   ]);
 }
 
-/** Fine-tunes both from run `a`, apart from each other, on the clean pairs. */
+/** Fine-tunes captioner and filter separately, both from run `a`, on the clean pairs. */
 async function captionerAndFilter(sitting: Sitting): Promise<void> {
   const { paths, settings } = sitting;
   await preTrained(sitting, "a");
@@ -119,7 +119,7 @@ interface ScoredLine {
   readonly synthetic: JudgedText;
 }
 
-/** What `blip capfilt` found out about each web image. */
+/** The results of `blip capfilt` for each web image. */
 async function judgedByCapFilt(sitting: Sitting): Promise<readonly JudgedImage[]> {
   const { paths, settings, seed } = sitting;
   const [report, scores] = ["report.json", "scores.jsonl"].map((name) => join(paths.capfilt, name));
@@ -147,7 +147,7 @@ interface BeamLine {
   readonly match: number;
 }
 
-/** The same images with captions of a beam search, judged by the same filter. */
+/** The same images with captions from beam search, scored by the same filter. */
 async function judgedBeams(sitting: Sitting): Promise<readonly JudgedImage[]> {
   const { paths } = sitting;
   const drawn = await judgedByCapFilt(sitting);
@@ -174,7 +174,7 @@ const judgedFor = (sitting: Sitting, row: RowName): Promise<readonly JudgedImage
   return row === "beam" ? judgedBeams(sitting) : judgedByCapFilt(sitting);
 };
 
-/** Grey images show nothing to be named. */
+/** The recipe without patch names: grey images show nothing that could be named. */
 const withoutPatches = (recipe: Recipe): Recipe =>
   Object.fromEntries(Object.entries(recipe).filter(([name]) => name !== "losses" && name !== "patchNames"));
 
@@ -202,7 +202,7 @@ async function makeRow(sitting: Sitting, row: RowName): Promise<void> {
     ...["retrieval", join(test, "data.json"), "--model", paths.model(row)],
     ...["-k", String(settings.ranked)],
   ]);
-  // Pre-training has no prompt: [DEC], two words and [SEP] at least.
+  // Pre-training uses no prompt. The minimum of 3 tokens beside [DEC] is two words and [SEP].
   const caption = await captionReport(sitting, row, test, ["--prompt", "", "--min-length", "3"]);
   writeJson(resultPath(sitting.results, seed, row), {
     ...{ row, seed, set, ...rowScores(retrieval, caption), settings },
@@ -213,7 +213,7 @@ interface MatchReport {
   readonly results: { readonly itm: SeedResult["filter"] };
 }
 
-/** How good captioner and filter are. */
+/** Writes the scores of captioner and filter. */
 async function makeSeedResult(sitting: Sitting): Promise<void> {
   const { paths, settings, seed } = sitting;
   const judged = await judgedByCapFilt(sitting);
@@ -242,7 +242,7 @@ async function makeBeamResult(sitting: Sitting): Promise<void> {
 }
 
 /**
- * Makes the rows that are not there yet, in the order they are asked for.
+ * Makes the missing rows, in the requested order.
  * @throws {WorldError} `world/art-missing`, `world/not-built`, `world/blip-failed`
  */
 export async function makeSeed(options: SeedOptions, blip: Blip): Promise<void> {
@@ -252,7 +252,7 @@ export async function makeSeed(options: SeedOptions, blip: Blip): Promise<void> 
   const result = (name: string) => resultPath(options.results, seed, name);
   const wanted = rows.filter((row) => {
     const there = existsSync(result(row));
-    if (there) say(`seed ${seed}, row ${row}: is there`);
+    if (there) say(`seed ${seed}, row ${row}: exists`);
     return !there;
   });
   if (wanted.length === 0) return;

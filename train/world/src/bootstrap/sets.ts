@@ -1,26 +1,26 @@
-// The rows' training sets, made of what CapFilt found out about each web image.
+// The rows' training sets, built from CapFilt's results for each web image.
 import { must } from "@blip-ts/base";
 import type { RowName } from "./settings.ts";
 
-/** An image with its text, as `blip train pretrain` reads it. */
+/** An image with its text, in the form that `blip train pretrain` reads. */
 export interface Pair {
-  /** Relative to the file that holds the pair. */
+  /** The path relative to the file with the pair. */
   readonly image: string;
   readonly caption: string;
-  /** What each patch of the image shows; undefined of grey images. */
+  /** The contents of each patch of the image; undefined for grey images. */
   readonly patches?: Patches | undefined;
 }
 
-/** Row by row: 0 for nothing, a thing's number, null if it cannot be said. */
+/** Patch labels, row by row: 0 for nothing, a thing's number, null if unclear. */
 export type Patches = readonly (number | null)[];
 
-/** A text with its ITM probability; null if nothing of it can be read. */
+/** A text with its ITM probability; null if the text is unreadable. */
 export interface JudgedText {
   readonly text: string;
   readonly probability: number | null;
 }
 
-/** Per web image: its own text and a caption, both judged by the filter. */
+/** A web image's own text and a generated caption, both scored by the filter. */
 export interface JudgedImage {
   readonly web: JudgedText;
   readonly synthetic: JudgedText;
@@ -34,15 +34,15 @@ export interface SetSources {
   readonly truth: readonly string[];
   /** The grey image of the row `blind`. */
   readonly blank: string;
-  /** Per web image; needed by the rows of `usesCapFilt`. */
+  /** The results per web image; needed by the rows of `usesCapFilt`. */
   readonly judged: readonly JudgedImage[];
   readonly threshold: number;
 }
 
-/** Is a row's set made by captioner and filter? */
+/** Whether a row's set needs the captioner or the filter. */
 export const usesCapFilt = (row: RowName): boolean => row !== "a" && row !== "e" && row !== "blind";
 
-/** What a set is made of, in pairs. */
+/** The composition of a set, in pairs. */
 export interface SetCounts {
   readonly web: number;
   readonly synthetic: number;
@@ -50,7 +50,7 @@ export interface SetCounts {
   readonly clean: number;
 }
 
-/** As `blip capfilt` decides. */
+/** The same rule as in `blip capfilt`. */
 export const fits = ({ probability }: JudgedText, threshold: number): boolean =>
   probability !== null && probability >= threshold;
 
@@ -85,7 +85,7 @@ function partsOf(row: RowName, sources: SetSources): Parts {
   }
 }
 
-/** A row's pairs, the clean ones last, and how many are of which kind. */
+/** A row's pairs, the clean ones last, and their counts by kind. */
 export function setOf(
   row: RowName,
   sources: SetSources,

@@ -1,9 +1,9 @@
-// An RGB image while it is drawn.
+// An RGB image under construction.
 import { missed } from "@blip-ts/base";
 import type { Rgb } from "../words/colours.ts";
 
 export class Canvas {
-  /** Pixels of its width and height. */
+  /** The width and height in pixels. */
   readonly side: number;
   /** [side, side, 3], RGB. */
   readonly data: Uint8ClampedArray;
@@ -13,7 +13,7 @@ export class Canvas {
     this.data = new Uint8ClampedArray(side * side * 3);
   }
 
-  /** Sets a pixel that is inside. */
+  /** Sets a pixel inside the image. */
   set(x: number, y: number, red: number, green: number, blue: number): void {
     const at = (y * this.side + x) * 3;
     this.data[at] = red;
@@ -21,7 +21,7 @@ export class Canvas {
     this.data[at + 2] = blue;
   }
 
-  /** Lays a colour over a pixel that is inside. @param cover from 0 to 1 */
+  /** Blends a colour over a pixel inside the image. @param cover the opacity, 0 to 1 */
   blend(x: number, y: number, [red, green, blue]: Rgb, cover: number): void {
     const at = (y * this.side + x) * 3;
     const { data } = this;
@@ -30,14 +30,14 @@ export class Canvas {
     data[at + 2] = (data[at + 2] ?? missed("pixel")) * (1 - cover) + blue * cover;
   }
 
-  /** A rectangle, cut to the image. @param cover from 0 to 1 */
+  /** Draws a rectangle, clipped to the image. @param cover the opacity, 0 to 1 */
   rectangle(left: number, top: number, width: number, height: number, colour: Rgb, cover: number): void {
     const [right, bottom] = [Math.min(this.side, left + width), Math.min(this.side, top + height)];
     for (let y = Math.max(0, top); y < bottom; y++)
       for (let x = Math.max(0, left); x < right; x++) this.blend(x, y, colour, cover);
   }
 
-  /** The mean of every other pixel of a box, cut to the image. */
+  /** The mean colour of a box, clipped to the image, over every other pixel. */
   mean(left: number, top: number, width: number, height: number): Rgb {
     const { side, data } = this;
     let [red, green, blue, count] = [0, 0, 0, 0];
@@ -53,7 +53,7 @@ export class Canvas {
   }
 }
 
-/** A soft ellipse: what stands throws it. Lengths in pixels. */
+/** Draws a soft ellipse, the shadow of a standing thing. Lengths are in pixels. */
 export function shadow(canvas: Canvas, x: number, y: number, across: number, down: number): void {
   const { side } = canvas;
   for (let row = Math.max(0, Math.floor(y - down)); row < Math.min(side, y + down + 1); row++)

@@ -1,4 +1,4 @@
-// Pixels: what a scene says is to be seen where it says so.
+// Pixels: each item of a scene is visible at its position.
 import { describe, expect, test } from "vitest";
 import { must } from "@blip-ts/base";
 import { catalogue } from "../art/catalogue.ts";
@@ -40,7 +40,7 @@ describe("a scene", () => {
           all++;
           const own = catalogue().at(sprite).colour;
           const shown = pixelAt(canvas, x * 96, y * 96);
-          // Blanks are recoloured only where their mean colour has a hue.
+          // Blanks are recoloured only if their mean colour has a hue.
           if (deltaE(own, shown) < 6 || (colour !== undefined && deltaE(colours[colour], shown) < 40)) seen++;
         }
     }
@@ -64,7 +64,7 @@ describe("patches", () => {
     return { source, drawer: new Drawer(catalogue(), blankSprites, await readPanoramas(), 128) };
   };
 
-  test("name the thing whose middle lies in them, or the one that stands before it", async () => {
+  test("name the thing whose middle is in them, or the one in front of it", async () => {
     const { source, drawer } = await drawing("crowd");
     const { concepts } = source.world;
     const names = patchNames(concepts);
@@ -80,7 +80,7 @@ describe("patches", () => {
           const patch = must(patches, Math.floor(y * 8) * 8 + Math.floor(x * 8));
           if (patch !== null && names[patch] === concept.name) named++;
         }
-      // A crowd leaves patches that show nothing, and names nothing that is not there.
+      // In a crowd some patches show nothing; no patch names an absent thing.
       const there = new Set(["nothing", ...scene.groups.map(({ concept }) => concept.name)]);
       expect([...shown].filter((name) => !there.has(name ?? ""))).toEqual([]);
     }
@@ -88,7 +88,7 @@ describe("patches", () => {
     expect(named / all).toBeGreaterThan(0.97);
   });
 
-  test("that are hardly touched are not known", async () => {
+  test("that are hardly covered are unclear", async () => {
     const { source, drawer } = await drawing("full");
     const patches = Array.from({ length: 20 }, (_, number) =>
       drawer.patches(source.scene(number), source.world.concepts, 16),
@@ -101,7 +101,7 @@ describe("patches", () => {
 });
 
 describe("a sprite", () => {
-  test("in another colour has that colour's name; what has no hue stays", () => {
+  test("in another colour has that colour's name; parts without a hue stay", () => {
     const halves = filled(8, 8, (x) => (x < 4 ? [200, 30, 30] : [90, 90, 90]));
     for (const name of colourNames) {
       const { data } = recoloured(halves, name);
@@ -110,7 +110,7 @@ describe("a sprite", () => {
     }
   });
 
-  test("is drawn where it belongs, mirrored, turned", () => {
+  test("is drawn at its position, mirrored, rotated", () => {
     const mips = new Mips(filled(64, 64, (x) => (x < 32 ? [255, 0, 0] : [0, 0, 255])));
     const drawn = (angle: number, mirrored: boolean) => {
       const canvas = new Canvas(64);
@@ -119,24 +119,24 @@ describe("a sprite", () => {
     };
     expect(pixelAt(drawn(0, false), 20, 32)).toEqual([255, 0, 0]);
     expect(pixelAt(drawn(0, true), 20, 32)).toEqual([0, 0, 255]);
-    // Clockwise: what was on the left comes to the top.
+    // Clockwise: the left side moves to the top.
     expect(pixelAt(drawn(90, false), 32, 20)).toEqual([255, 0, 0]);
     expect(pixelAt(drawn(0, false), 10, 32)).toEqual([0, 0, 0]);
   });
 
-  test("halves keep the mean", () => {
+  test("halving keeps the mean", () => {
     const half = new Mips(filled(4, 4, (x) => [x * 20, 100, 0])).level(1);
     expect(Array.from(half.data.subarray(0, 8))).toEqual([10, 100, 0, 255, 50, 100, 0, 255]);
   });
 });
 
-test("a view shows what lies at its yaw and pitch", () => {
+test("a view shows the content at its yaw and pitch", () => {
   const [width, height] = [512, 256];
   const panorama: Panorama = {
     ...{ width, height },
     data: Uint8Array.from({ length: width * height * 3 }, (_, at) => {
       const pixel = Math.floor(at / 3);
-      // Red says the column, green the row.
+      // Red encodes the column, green the row.
       return [Math.floor((pixel % width) / 2), Math.floor(pixel / width), 0][at % 3] ?? 0;
     }),
   };
@@ -150,7 +150,7 @@ test("a view shows what lies at its yaw and pitch", () => {
     const [red, green] = pixelAt(canvas, 32, 32);
     expect(Math.abs(red - (yaw / 360) * 256)).toBeLessThan(2);
     expect(Math.abs(green - (0.5 - pitch / 180) * 256)).toBeLessThan(2);
-    // Half of the field lies to either side.
+    // Half of the field of view lies on each side.
     const [left] = pixelAt(canvas, 0, 32);
     expect(Math.abs(left - ((yaw - 30) / 360) * 256)).toBeLessThan(3);
   }

@@ -1,4 +1,4 @@
-// A scene's pixels.
+// Draws a scene's pixels.
 import sharp from "sharp";
 import type { Catalogue } from "../art/catalogue.ts";
 import type { SpriteSource } from "../art/sprites.ts";
@@ -17,14 +17,14 @@ import { drawView, type Panoramas } from "./photo.ts";
 import { drawEdge, drawSprite } from "./sprite.ts";
 import { augment, jpegQuality } from "./tones.ts";
 
-/** RGB. */
+/** A drawn RGB image. */
 export interface DrawnImage {
   readonly side: number;
   /** [side, side, 3] */
   readonly data: Uint8Array;
 }
 
-/** Draws scenes of one size. */
+/** Draws scenes at one size. */
 export class Drawer {
   readonly #catalogue: Catalogue;
   readonly #source: SpriteSource;
@@ -40,7 +40,7 @@ export class Drawer {
     this.#side = side;
   }
 
-  /** The scene without what JPEG does to it. */
+  /** Draws the scene without JPEG compression. */
   canvas(scene: Scene): Canvas {
     const random = new Random(`${scene.key}/pixels`);
     const canvas = new Canvas(this.#side);
@@ -50,7 +50,7 @@ export class Drawer {
     return canvas;
   }
 
-  /** The scene as the splits have it. */
+  /** Draws the scene as its split requires, including JPEG compression. */
   async draw(scene: Scene): Promise<DrawnImage> {
     const canvas = this.canvas(scene);
     const side = this.#side;
@@ -62,7 +62,9 @@ export class Drawer {
     return { side, data: new Uint8Array(await sharp(jpeg).raw().toBuffer()) };
   }
 
-  /** What each patch shows, by number ({@link patchesOf}). @param patch side of a patch in pixels, a divisor of the image's */
+  /**
+   * The label of each patch ({@link patchesOf}). @param patch side of a patch in pixels, a divisor of the image's side
+   */
   patches(
     scene: Scene,
     concepts: readonly { readonly name: string }[],

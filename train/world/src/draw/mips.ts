@@ -1,9 +1,9 @@
-// Sprites at halved sizes, and in other colours: made when they are first wanted, then kept.
+// Sprites at halved sizes and in other colours, made on first use and then kept.
 import { missed, must } from "@blip-ts/base";
 import type { Pixels } from "../art/render.ts";
 import { colours, hsv, type ColourName } from "../words/colours.ts";
 
-/** RGBA, multiplied by alpha. */
+/** RGBA with premultiplied alpha. */
 export type Premultiplied = Pixels;
 
 function premultiplied({ width, height, data }: Pixels): Premultiplied {
@@ -17,7 +17,7 @@ function premultiplied({ width, height, data }: Pixels): Premultiplied {
   return { width, height, data: out };
 }
 
-/** Half the size: each pixel the mean of four; what is beyond the edge is clear. */
+/** Halves the size: each pixel is the mean of four. Pixels beyond the edge count as transparent. */
 function halved({ width, height, data }: Premultiplied): Premultiplied {
   const columns = Math.ceil(width / 2);
   const rows = Math.ceil(height / 2);
@@ -36,14 +36,14 @@ function halved({ width, height, data }: Premultiplied): Premultiplied {
 const luminance = (red: number, green: number, blue: number): number =>
   0.299 * red + 0.587 * green + 0.114 * blue;
 
-/** How much of a pixel is hue, from 0 to 1. */
+/** How strongly a pixel has a hue, 0 to 1. */
 function hueShare(red: number, green: number, blue: number): number {
   const [, saturation, value] = hsv(red, green, blue);
   if (value < 0.18) return 0;
   return Math.min(1, Math.max(0, (saturation - 0.2) / 0.2));
 }
 
-/** Its saturated pixels in another colour, each as light to the others as it was. */
+/** Recolours the saturated pixels and keeps their relative lightness. */
 export function recoloured({ width, height, data }: Pixels, name: ColourName): Pixels {
   const target = colours[name];
   let [sum, weight] = [0, 0];
@@ -62,7 +62,7 @@ export function recoloured({ width, height, data }: Pixels, name: ColourName): P
   const out = new Uint8ClampedArray(data);
   const middle = Math.max(1, sum / Math.max(1e-6, weight));
   each((at, share, light) => {
-    // Parts that are much lighter or darker stay recognisable as the colour.
+    // The limit keeps parts that are much lighter or darker recognizable as the colour.
     const bright = Math.min(1.3, Math.max(0.5, light / middle));
     for (let channel = 0; channel < 3; channel++) {
       const own = data[at + channel] ?? missed("pixel");
@@ -72,7 +72,7 @@ export function recoloured({ width, height, data }: Pixels, name: ColourName): P
   return { width, height, data: new Uint8Array(out.buffer) };
 }
 
-/** Sizes of one sprite, each half of the one before. */
+/** The sizes of one sprite, each half of the previous one. */
 export class Mips {
   readonly #levels: Premultiplied[];
 
@@ -80,7 +80,7 @@ export class Mips {
     this.#levels = [premultiplied(pixels)];
   }
 
-  /** Pixels of the full size. */
+  /** The width at full size, in pixels. */
   get width(): number {
     return must(this.#levels, 0).width;
   }
@@ -89,7 +89,7 @@ export class Mips {
     return must(this.#levels, 0).height;
   }
 
-  /** @param number 0 is the full size */
+  /** @param number the level; 0 is the full size */
   level(number: number): Premultiplied {
     while (this.#levels.length <= number)
       this.#levels.push(halved(must(this.#levels, this.#levels.length - 1)));

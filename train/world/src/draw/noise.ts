@@ -1,11 +1,11 @@
-// One texture of soft noise, which every painting reads at another place.
+// One texture of soft noise. Each painting reads it from a different position.
 import { missed } from "@blip-ts/base";
 import { Random } from "../random.ts";
 
 const side = 256;
 const mask = side - 1;
 
-/** Values of -1 to 1, repeating; the coarse ones are twice as strong as the next finer ones. */
+/** A periodic texture with values of -1 to 1. Each octave is twice as strong as the next finer one. */
 function made(): Float32Array {
   const random = new Random("noise");
   const sum = new Float32Array(side * side);
@@ -28,7 +28,7 @@ function made(): Float32Array {
 
 let texture: Float32Array | undefined;
 
-/** A reader of the texture from a place of its own. @returns about -1 to 1 */
+/** A reader of the texture from a random position. @returns values of about -1 to 1 */
 export function noise(random: Random): (x: number, y: number) => number {
   const values = (texture ??= made());
   const [left, top] = [random.below(side), random.below(side)];

@@ -1,4 +1,4 @@
-// Painted places: a sky or a wall, the ground, and what makes the place: no thing that has a name.
+// Painted places: a sky or a wall, the ground, and details of the place. None of them is a thing with a name.
 import type { Random } from "../random.ts";
 import { colours, type ColourName, type Rgb } from "../words/colours.ts";
 import type { Canvas } from "./canvas.ts";
@@ -7,13 +7,13 @@ import { noise } from "./noise.ts";
 type Texture = ReturnType<typeof noise>;
 
 interface Painting {
-  /** From the top down to the horizon. */
+  /** The colours from the top to the horizon. */
   readonly above: readonly [Rgb, Rgb];
-  /** From the horizon down. */
+  /** The colours from the horizon to the bottom. */
   readonly ground: readonly [Rgb, Rgb];
-  /** How strong the noise is above and below, and how often it is as long as it is high. */
+  /** The strength of the noise above and below the horizon, and its horizontal stretch. */
   readonly rough: readonly [number, number, number];
-  /** Height of hills, in shares of the side. */
+  /** The height of hills, as a share of the side. */
   readonly hills?: number;
   readonly more?: (canvas: Canvas, random: Random, horizon: number) => void;
 }
@@ -23,7 +23,7 @@ const clearSky: readonly [Rgb, Rgb] = [
   [196, 226, 248],
 ];
 
-/** Lines along the ground. */
+/** Stars above the horizon. */
 function stars(canvas: Canvas, random: Random, horizon: number): void {
   for (let count = 40; count > 0; count--) {
     const [x, y] = [random.below(canvas.side), random.below(Math.max(1, Math.floor(horizon)))];
@@ -222,7 +222,7 @@ const paintings: Readonly<Record<string, Painting>> = {
 
 const between = (a: number, b: number, share: number): number => a + (b - a) * share;
 
-/** Where the ground begins at each column. */
+/** The height at which the ground begins in each column. */
 function skyline(side: number, horizon: number, height: number, random: Random): (x: number) => number {
   const [first, second] = [random.between(0, 6), random.between(0, 6)];
   const [slow, fast] = [random.between(1, 3), random.between(4, 8)];
@@ -265,7 +265,7 @@ const tintOf = (random: Random, reach: number): Rgb => [
   random.between(-reach, reach),
 ];
 
-/** @param horizon share of the side, from the top @throws {TypeError} if the place is not painted */
+/** @param horizon its position from the top, as a share of the side @throws {TypeError} if there is no such painting */
 export function paintPlace(canvas: Canvas, view: string, horizon: number, random: Random): void {
   const painting = paintings[view];
   if (painting === undefined)
@@ -275,7 +275,7 @@ export function paintPlace(canvas: Canvas, view: string, horizon: number, random
   painting.more?.(canvas, random, horizon * canvas.side);
 }
 
-/** A plain background: near its colour, and a little other at the bottom; some have a soft texture. */
+/** Paints a plain background: close to its colour, slightly different towards the bottom. Some have a soft texture. */
 export function paintPlain(canvas: Canvas, name: ColourName, random: Random): void {
   const base = colours[name];
   const [tint, slope] = [tintOf(random, 9), tintOf(random, 8)];

@@ -1,18 +1,18 @@
-// What each patch of an image shows, for the loss that has the image encoder name its patches.
+// Labels each patch of an image, for the loss that trains the image encoder to name its patches.
 import { missed } from "@blip-ts/base";
 import type { Scene, Thing } from "../scene/graph.ts";
 import { Canvas } from "./canvas.ts";
 
-/** Points per side of a patch that are looked at. */
+/** The number of sample points per side of a patch. */
 const points = 4;
 
-/** Of a patch's points, how many a thing must cover for the patch to show it. */
+/** The number of a patch's points that a thing must cover for the patch to show it. */
 const leastPoints = 4;
 
-/** What a patch shows that shows nothing: the first of the names. */
+/** The label of an empty patch: the first of the names. */
 export const nothing = "nothing";
 
-/** Names of what patches can show, in the order of their numbers. */
+/** The names of all labels, in the order of their numbers. */
 export const patchNames = (concepts: readonly { readonly name: string }[]): readonly string[] => [
   nothing,
   ...concepts.map(({ name }) => name),
@@ -22,10 +22,10 @@ export const patchNames = (concepts: readonly { readonly name: string }[]): read
 export type DrawSilhouette = (canvas: Canvas, thing: Thing) => void;
 
 /**
- * The number of what each patch shows, row by row: 0 for nothing, a concept's place in the list plus 1, null if a thing covers
- * too little of it to say.
- * @param things in the order in which they are drawn
- * @param perSide patches per side of the image
+ * The label of each patch, row by row: 0 for nothing, a concept's index in the list plus 1, or null if a thing covers
+ * too little of the patch.
+ * @param things the things in drawing order
+ * @param perSide the number of patches per side of the image
  */
 export function patchesOf(
   things: readonly { readonly concept: string; readonly thing: Thing }[],
@@ -59,7 +59,7 @@ function shown(owners: Uint16Array, side: number, left: number, top: number): nu
   return largest[1] >= leastPoints ? largest[0] : null;
 }
 
-/** A scene's things in the order in which they are drawn: what stands nearer is drawn later. */
+/** A scene's things in drawing order: nearer things are drawn later. */
 export const drawnOrder = (scene: Scene, foot: (thing: Thing) => number) =>
   scene.groups
     .flatMap((group) => group.things.map((thing) => ({ group, thing })))

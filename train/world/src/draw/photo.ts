@@ -1,4 +1,4 @@
-// Views of panoramas: data/backgrounds, equirectangular, 512 x 256.
+// Views of panoramas from data/backgrounds: equirectangular, 512 x 256.
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { missed } from "@blip-ts/base";
@@ -19,7 +19,7 @@ async function readPanorama(view: string): Promise<Panorama> {
   return { width: info.width, height: info.height, data: new Uint8Array(data) };
 }
 
-/** By the name of their view. */
+/** The panoramas, by the name of their view. */
 export type Panoramas = ReadonlyMap<string, Panorama>;
 
 export async function readPanoramas(): Promise<Panoramas> {
@@ -29,7 +29,10 @@ export async function readPanoramas(): Promise<Panoramas> {
 
 const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 
-/** Where the directions of a grid of points over the image lie in the panorama; what is between them is straight. */
+/**
+ * The panorama is sampled exactly at a grid of this many cells per side of the image; coordinates in between are
+ * interpolated linearly.
+ */
 const cells = 16;
 
 function gridOf(
@@ -54,7 +57,7 @@ function gridOf(
   return [across, down];
 }
 
-/** A grid's values along a row of the image, at the points of its columns. */
+/** A grid's values along a row of the image, at the grid's columns. */
 function alongRow(grid: Float64Array, y: number): Float64Array {
   const row = Math.min(cells - 1, Math.floor(y));
   const share = y - row;
@@ -86,7 +89,7 @@ export function drawView(canvas: Canvas, panorama: Panorama, view: View): void {
   }
 }
 
-/** A pixel of the canvas from a point between four of the panorama, which goes round. */
+/** Sets a pixel of the canvas by bilinear interpolation of the panorama, which wraps around horizontally. */
 function copyPoint(
   { data: to }: Canvas,
   at: number,

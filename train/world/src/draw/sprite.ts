@@ -1,11 +1,11 @@
-// One drawing on the canvas: turned, scaled, mirrored, read from the size that is nearest.
+// Draws one sprite on the canvas: rotated, scaled, mirrored, sampled from the nearest size.
 import { missed } from "@blip-ts/base";
 import type { Rgb } from "../words/colours.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Mips, Premultiplied } from "./mips.ts";
 
 export interface Pose {
-  /** Middle and longer side in pixels. */
+  /** The centre and the longer side, in pixels. */
   readonly x: number;
   readonly y: number;
   readonly side: number;
@@ -14,7 +14,7 @@ export interface Pose {
   readonly mirrored: boolean;
 }
 
-/** Smallest level of a sprite. */
+/** The smallest level of a sprite. */
 const lastLevel = 4;
 
 function levelOf(mips: Mips, side: number): number {
@@ -22,7 +22,7 @@ function levelOf(mips: Mips, side: number): number {
   return Math.min(lastLevel, Math.max(0, Math.round(Math.log2(ratio))));
 }
 
-/** Adds a pixel of the sprite, by its weight, to what is gathered. */
+/** Adds a pixel of the sprite, multiplied by its weight, to a sum. */
 function gather(data: Uint8Array, at: number, weight: number, into: Float64Array): void {
   into[0] = (into[0] ?? missed("channel")) + weight * (data[at] ?? missed("pixel"));
   into[1] = (into[1] ?? missed("channel")) + weight * (data[at + 1] ?? missed("pixel"));
@@ -30,7 +30,7 @@ function gather(data: Uint8Array, at: number, weight: number, into: Float64Array
   into[3] = (into[3] ?? missed("channel")) + weight * (data[at + 3] ?? missed("pixel"));
 }
 
-/** RGBA at a point between four pixels; clear outside. */
+/** Interpolates RGBA at a point between four pixels; transparent outside. */
 function sampled({ width, height, data }: Premultiplied, u: number, v: number, into: Float64Array): void {
   const left = Math.floor(u);
   const top = Math.floor(v);
@@ -49,7 +49,7 @@ function sampled({ width, height, data }: Premultiplied, u: number, v: number, i
   }
 }
 
-/** @param flat the silhouette in this colour, instead of the drawing itself */
+/** @param flat draws only the silhouette, in this colour */
 export function drawSprite(canvas: Canvas, mips: Mips, pose: Pose, flat?: Rgb): void {
   const sprite = mips.level(levelOf(mips, pose.side));
   const scale = pose.side / Math.max(sprite.width, sprite.height);
@@ -85,7 +85,7 @@ export function drawSprite(canvas: Canvas, mips: Mips, pose: Pose, flat?: Rgb): 
 
 const directions = Array.from({ length: 8 }, (_, eighth) => (eighth * Math.PI) / 4);
 
-/** A white edge around where a drawing will be, as a sticker has. @param wide in pixels */
+/** Draws a white border around a drawing, like a sticker's. @param wide its width in pixels */
 export function drawEdge(canvas: Canvas, mips: Mips, pose: Pose, wide: number): void {
   for (const direction of directions)
     drawSprite(

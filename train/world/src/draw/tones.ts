@@ -1,9 +1,9 @@
-// What training does to the pixels of a finished scene: hue, light, blur, a bar before it.
+// Augments the pixels of a finished training scene: hue, light, blur, an occluding bar.
 import { missed } from "@blip-ts/base";
 import type { Random } from "../random.ts";
 import type { Canvas } from "./canvas.ts";
 
-/** Turns hues by degrees and scales light: a rotation about the grey axis. */
+/** Rotates hues by degrees about the grey axis, and scales the lightness. */
 function turnHue({ data }: Canvas, degrees: number, light: number): void {
   const angle = (degrees * Math.PI) / 180;
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
@@ -20,7 +20,7 @@ function turnHue({ data }: Canvas, degrees: number, light: number): void {
   }
 }
 
-/** Each pixel with its four neighbours. */
+/** Blurs each pixel with its four neighbours. */
 function blur({ side, data }: Canvas): void {
   const from = new Uint8ClampedArray(data);
   const row = side * 3;
@@ -49,6 +49,6 @@ export function augment(canvas: Canvas, random: Random): void {
   if (random.chance(0.15)) blur(canvas);
 }
 
-/** Quality of the JPEG that the pixels go through; undefined if they do not. */
+/** The quality of the JPEG compression; undefined for none. */
 export const jpegQuality = (random: Random): number | undefined =>
   random.chance(0.3) ? Math.round(random.between(40, 95)) : undefined;

@@ -1,4 +1,4 @@
-// False captions: a true one's plan with one thing changed so that it is not true of the scene.
+// False captions: the plan of a true caption with one change that makes it false for the scene.
 import { must } from "@blip-ts/base";
 import type { Random } from "../random.ts";
 import { conceptsIn, countOf, opposite, type Scene } from "../scene/graph.ts";
@@ -12,13 +12,13 @@ export const editKinds = ["concept", "colour", "number", "relation", "size", "pl
 
 export type EditKind = (typeof editKinds)[number];
 
-/** What false captions may name. */
+/** The concepts and places that false captions may use. */
 export interface Pool {
   readonly concepts: readonly Concept[];
   readonly places: readonly Place[];
 }
 
-/** Things of which the scene certainly shows none. */
+/** The things that are certainly not in the scene. */
 export function absent(scene: Scene, pool: readonly Concept[]): readonly Concept[] {
   const shown = conceptsIn(scene);
   const doubtful = scene.place.kind === "plain" ? [] : scene.place.doubtful;
@@ -34,7 +34,7 @@ function withMention(plan: Plan, at: number, change: Partial<Mention>): Plan {
 
 type Editor = (random: Random, plan: Plan, scene: Scene, pool: Pool) => Plan | undefined;
 
-/** An index at which something holds. */
+/** The index of a random mention with a property; undefined if none has it. */
 function drawn(random: Random, plan: Plan, holds: (mention: Mention) => boolean): number | undefined {
   const places = plan.mentions.flatMap((mention, at) => (holds(mention) ? [at] : []));
   return places.length === 0 ? undefined : random.pick(places);
@@ -69,7 +69,7 @@ const editors: Readonly<Record<EditKind, Editor>> = {
     });
   },
   number(random, plan, scene) {
-    // One thing seldom becomes several: else a number would give a caption away.
+    // A single thing seldom becomes several; otherwise a number would reveal false captions.
     const at = drawn(
       random,
       plan,
@@ -88,7 +88,7 @@ const editors: Readonly<Record<EditKind, Editor>> = {
     if (random.chance(0.5)) return { ...plan, mentions: [...plan.mentions].reverse() };
     const kind = opposite[relation.kind];
     const words = relationWords[kind];
-    // The words at the same place: "under" for "over". There may be fewer of them.
+    // The words with the same index in the opposite list: "under" for "over". That list may be shorter.
     const said = Math.min(relationWords[relation.kind].indexOf(relation.words), words.length - 1);
     return { ...plan, relation: { ...relation, kind, words: must(words, said) } };
   },
@@ -96,7 +96,7 @@ const editors: Readonly<Record<EditKind, Editor>> = {
     const at = drawn(random, plan, ({ size }) => size !== undefined);
     if (at === undefined) return undefined;
     const { size, concept } = must(plan.mentions, at);
-    // Of a small and a large dog, "a small dog" is as true as "a large dog".
+    // With a small and a large dog, both "a small dog" and "a large dog" are true.
     if (scene.groups.filter((group) => group.concept.name === concept).length > 1) return undefined;
     return withMention(plan, at, { size: size === "small" ? "large" : "small" });
   },
@@ -104,21 +104,21 @@ const editors: Readonly<Record<EditKind, Editor>> = {
     if (plan.place === undefined) return undefined;
     const { place } = plan.place;
     const others = pool.places.filter(({ name }) => !placesAlike(name, place.name));
-    // A background's colour is changed for another's more often than for a place.
+    // A background's colour usually changes to another colour, seldom to a place.
     const alike = others.filter(({ kind }) => (kind === "plain") === (place.kind === "plain"));
     const other = random.pick(alike.length > 0 && random.chance(0.85) ? alike : others);
     return { ...plan, place: { place: other, words: random.pick(placePhrases(other)) } };
   },
 };
 
-/** Of a mirrored pair of one concept the relation says nothing that could be false. */
+/** Whether an edit can make the plan false. Reversing two equal mentions of one concept would not. */
 function makesSense(kind: EditKind, plan: Plan): boolean {
   if (kind !== "relation" && kind !== "colour") return true;
   const names = plan.mentions.map(({ concept, colour, size }) => `${colour ?? ""} ${size ?? ""} ${concept}`);
   return kind === "colour" || new Set(names).size === names.length;
 }
 
-/** What many captions do not have: tried first more often than not, so that every kind comes up. */
+/** Edits that many captions do not allow. They are usually tried first, so that every kind occurs. */
 const seldomPossible: readonly EditKind[] = ["colour", "number", "relation", "size"];
 
 export interface FalseCaption {
@@ -127,7 +127,7 @@ export interface FalseCaption {
   readonly kind: EditKind;
 }
 
-/** A caption that is false by one edit; undefined if the plan has nothing that can be changed. */
+/** A caption that is false by one edit; undefined if the plan allows no edit. */
 export function falseCaption(random: Random, plan: Plan, scene: Scene, pool: Pool): FalseCaption | undefined {
   const words = wordsOf(plan);
   const [seldom, always] = [random.shuffled(seldomPossible), random.shuffled<EditKind>(["concept", "place"])];

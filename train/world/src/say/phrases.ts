@@ -1,4 +1,4 @@
-// Words of things, numbers, relations and places, as sentences use them.
+// Words for things, numbers, relations and places in sentences.
 import { must } from "@blip-ts/base";
 import type { Relation } from "../scene/graph.ts";
 import type { ColourName } from "../words/colours.ts";
@@ -28,18 +28,18 @@ const plurals: Readonly<Record<string, string>> = {
   lorry: "lorries",
 };
 
-/** How one thing, or several, are named. */
+/** The way to name one or several things. */
 export interface Naming {
   readonly concept: string;
   readonly count: number;
   readonly colour?: ColourName | undefined;
   readonly size?: string | undefined;
-  /** Index in the concept's synonyms; undefined: its own name. */
+  /** The index in the concept's synonyms; undefined for its own name. */
   readonly synonym?: number | undefined;
-  /** By the word of its category: "an animal". */
+  /** Uses the word of its category: "an animal". */
   readonly byCategory?: boolean | undefined;
   readonly digits?: boolean | undefined;
-  /** Without "a" and "an". */
+  /** Omits "a" and "an". */
   readonly bare?: boolean | undefined;
 }
 
@@ -65,11 +65,11 @@ export function phraseOf(naming: Naming): string {
   return many || bare === true ? words : article(words);
 }
 
-/** A thing as questions name it, after "the": "red car", "pair of scissors". */
+/** A thing's name in questions, after "the": "red car", "pair of scissors". */
 export const theOf = ({ name, singular, many }: Concept, colour?: ColourName): string =>
   [colour, many ? name : singular].filter((word) => word !== undefined).join(" ");
 
-/** Words of a relation, the usual one first. */
+/** The words of each relation, the most common first. */
 export const relationWords: Readonly<Record<Relation, readonly string[]>> = {
   left: ["to the left of", "left of", "on the left of"],
   right: ["to the right of", "right of", "on the right of"],
@@ -79,7 +79,7 @@ export const relationWords: Readonly<Record<Relation, readonly string[]>> = {
 
 export const besideWords = ["next to", "beside", "near"] as const;
 
-/** Words for where a scene is. */
+/** Phrases for a scene's place. */
 export const placePhrases = (place: Place): readonly string[] =>
   place.kind === "plain"
     ? [
@@ -90,5 +90,5 @@ export const placePhrases = (place: Place): readonly string[] =>
       ]
     : place.phrases;
 
-/** What captions may begin with. */
+/** Possible beginnings of captions. */
 export const openings = ["a picture of", "an image of", "a photo of", "a drawing of"] as const;

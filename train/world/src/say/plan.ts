@@ -1,4 +1,4 @@
-// Captions: a plan of what is said of a scene, and its words. A false caption is the plan with one thing changed.
+// Captions: a plan of the caption's content, and its words. A false caption is a plan with one change.
 import { must } from "@blip-ts/base";
 import type { Random } from "../random.ts";
 import { relationOf, repeats, type Group, type Relation, type Scene } from "../scene/graph.ts";
@@ -6,14 +6,14 @@ import type { Place } from "../words/places.ts";
 import { besideWords, openings, phraseOf, placePhrases, relationWords, type Naming } from "./phrases.ts";
 
 export interface Mention extends Naming {
-  /** Which group of the scene. */
+  /** The index of the scene's group. */
   readonly group: number;
 }
 
 export interface SaidRelation {
   readonly kind: Relation | "beside";
   readonly words: string;
-  /** "is" between the first thing and the relation. */
+  /** "is" or "are" between the first thing and the relation; undefined for none. */
   readonly verb: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export const forms = ["list", "there", "place-first", "opening"] as const;
 export interface Plan {
   readonly form: (typeof forms)[number];
   readonly mentions: readonly Mention[];
-  /** Between two mentions. */
+  /** The relation between two mentions. */
   readonly relation: SaidRelation | undefined;
   readonly place: { readonly place: Place; readonly words: string } | undefined;
   readonly opening: string;
@@ -42,7 +42,7 @@ function thingsOf({ mentions, relation }: Plan): string {
   return [first, relation.verb, relation.words, second].filter((word) => word !== undefined).join(" ");
 }
 
-/** A plan in words. */
+/** The words of a plan. */
 export function wordsOf(plan: Plan): string {
   const { form, mentions, place, opening } = plan;
   const things = thingsOf(plan);
@@ -63,14 +63,14 @@ export function wordsOf(plan: Plan): string {
 }
 
 export interface CaptionOptions {
-  /** Whether some say less than the scene shows, or name things by their category. Default true. */
+  /** Whether a caption may omit parts of the scene or name things by their category. Default: true. */
   readonly partial?: boolean;
 }
 
 function mentionOf(random: Random, scene: Scene, group: number, partial: boolean): Mention {
   const { concept, count, colour, size } = must<Group>(scene.groups, group);
   const byCategory = partial && concept.category !== undefined && random.chance(0.08);
-  // What tells two groups of one concept apart is always said.
+  // Attributes that distinguish two groups of one concept are always mentioned.
   const needed = repeats(scene);
   const synonym =
     concept.synonyms.length > 0 && random.chance(0.2) ? random.below(concept.synonyms.length) : undefined;
@@ -86,16 +86,16 @@ function mentionOf(random: Random, scene: Scene, group: number, partial: boolean
   };
 }
 
-/** Which groups are told, in which order. */
+/** The groups to mention, in order. */
 function chosenGroups(random: Random, scene: Scene, partial: boolean): readonly number[] {
   const all = random.shuffled(scene.groups.map((_, group) => group));
-  // Nobody names eight things.
+  // People do not list eight things.
   if (scene.kind === "crowd") return all.slice(0, 1 + random.below(4));
   const fewer = partial && all.length > 1 && !repeats(scene) && random.chance(all.length > 2 ? 0.25 : 0.12);
   return fewer ? all.slice(0, 1 + random.below(all.length - 1)) : all;
 }
 
-/** What lies side by side, close enough and at one height. */
+/** Whether two single things are close together and at about the same height. */
 function isBeside(first: Group, second: Group): boolean {
   const [a, b] = [must(first.things, 0), must(second.things, 0)];
   return first.count === 1 && second.count === 1 && Math.abs(a.y - b.y) < 0.22 && Math.abs(a.x - b.x) < 0.62;
@@ -121,7 +121,7 @@ function saidPlace(random: Random, place: Place): Plan["place"] {
   return { place, words: random.pick(placePhrases(place)) };
 }
 
-/** One true caption's plan. */
+/** The plan of a random true caption. */
 export function planOf(random: Random, scene: Scene, { partial = true }: CaptionOptions = {}): Plan {
   const chosen = chosenGroups(random, scene, partial);
   const [first, second] = chosen;
@@ -156,7 +156,7 @@ export function captionsOf(
   return [...said];
 }
 
-/** The plain sentence of a scene: all things in their order, their clear relation, the place. */
+/** The plain sentence of a scene: all things in order, their clear relation, the place. */
 export function plainPlan(scene: Scene): Plan {
   const mentions = scene.groups.map(({ concept, count, colour, size }, group): Mention => ({
     ...{ group, concept: concept.name, count, colour, size },

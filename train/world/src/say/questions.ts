@@ -1,4 +1,4 @@
-// Questions about a scene with their answers: all that can be asked of it. Which of them are asked, the writer balances.
+// All possible questions about a scene, with their answers. The writer selects a balanced subset.
 import { missed, must } from "@blip-ts/base";
 import type { Catalogue } from "../art/catalogue.ts";
 import type { Random } from "../random.ts";
@@ -22,7 +22,7 @@ export interface Question {
   readonly kind: string;
   readonly question: string;
   readonly answer: string;
-  /** Questions of one topic have answers that are balanced among each other: "is-there dog". */
+  /** The topic, e.g. "is-there dog". The answers to questions of one topic are balanced. */
   readonly topic: string;
 }
 
@@ -40,7 +40,7 @@ type Asker = (
 const isKnown = ({ place }: Scene, name: string): boolean =>
   place.kind === "plain" || !place.doubtful.some((one) => akin(one, name));
 
-/** Groups whose concept no other group has, nor the photograph. */
+/** The groups whose concept occurs neither in another group nor, possibly, in the photograph. */
 const clearGroups = (scene: Scene): readonly Group[] =>
   scene.groups.filter(
     ({ concept }) =>
@@ -65,7 +65,7 @@ const category: Asker = (_, { groups }) => {
   return [asked("category", `what ${of} is this?`, group.concept.name, of)];
 };
 
-/** What lies so to a group, if exactly one other does. */
+/** The group in a relation to another group, if there is exactly one. */
 function inRelation(scene: Scene, group: Group, relation: Relation): Group | undefined {
   const others = scene.groups.filter((other) => other !== group && relationOf(other, group) === relation);
   return others.length === 1 ? others[0] : undefined;
@@ -199,7 +199,7 @@ const more: Asker = (_, scene) => {
   );
 };
 
-/** On which side of the image the only thing is. */
+/** Asks for the side of the image that has the only thing. */
 const side: Asker = (_, scene) => {
   const [group] = scene.groups;
   if (scene.groups.length !== 1 || !group || group.count > 1 || group.concept.many) return [];
@@ -228,7 +228,7 @@ const askers = [
   side,
 ];
 
-/** All questions that can be asked of a scene; what is drawn for them is drawn once. */
+/** All questions about a scene. Random choices are drawn once per scene. */
 export function questionsOf(
   random: Random,
   scene: Scene,
@@ -239,13 +239,16 @@ export function questionsOf(
   return askers.flatMap((ask) => ask(random, scene, absentees, catalogue));
 }
 
-/** About how many answers a kind has: each should come up as often as the others of its kind. */
+/** The approximate number of answers of each kind. Each answer should occur as often as the others of its kind. */
 const answersOf: Readonly<Record<string, number>> = {
   ...{ what: 60, relation: 60, category: 60, larger: 60, where: 22, colour: 11 },
   ...{ "how-many": 6, things: 6, side: 4, "is-there": 2, "is-beside": 2, more: 2 },
 };
 
-/** How often what was asked and answered. A question is due if its answer was given less often than its kind's share. */
+/**
+ * Counts the questions and answers used so far. A question is due if its answer has occurred less often than its kind's
+ * share.
+ */
 export class Balance {
   readonly #counts = new Map<string, number>();
 
@@ -256,14 +259,14 @@ export class Balance {
   #rank({ kind, answer, topic }: Question): readonly number[] {
     const many = answersOf[kind] ?? missed("kind of question");
     return [
-      // An answer that is seldom possible is asked for whenever it is.
+      // An answer that is seldom possible is used whenever it is.
       many * this.#of(`${kind} = ${answer}`),
       this.#of(kind),
       this.#of(`${topic} = ${answer}`),
     ];
   }
 
-  /** The question that is most due; it counts as asked. */
+  /** The question that is most due. It is then counted as used. */
   take(questions: readonly Question[]): Question | undefined {
     const ranked = questions.map((question) => ({ question, rank: this.#rank(question) }));
     const best = ranked.sort((a, b) => compared(a.rank, b.rank))[0]?.question;
@@ -274,7 +277,7 @@ export class Balance {
   }
 }
 
-/** By the first rank that differs. */
+/** Compares two rankings by the first rank that differs. */
 function compared(a: readonly number[], b: readonly number[]): number {
   for (const [index, value] of a.entries()) {
     const difference = value - must(b, index);

@@ -1,5 +1,5 @@
-// Statements about two scenes. A false one keeps its words: one thing in one scene is changed, so that words alone tell
-// nothing. Every truth is checked on the graphs of both scenes.
+// Statements about two scenes. A false example keeps the words and changes one thing in one scene, so words alone
+// reveal nothing. Every truth value is checked on the graphs of both scenes.
 import { must } from "@blip-ts/base";
 import type { Style } from "../art/packages.ts";
 import { noScene } from "../errors.ts";
@@ -14,7 +14,7 @@ import { akin, type Concept } from "../words/concepts.ts";
 import { placesAlike, type Place, type RealPlace } from "../words/places.ts";
 import { numberWords, phraseOf, relationWords, theOf } from "./phrases.ts";
 
-/** What one of the two scenes shows. */
+/** The specification of one of the two scenes. */
 interface Side {
   readonly place: Place;
   readonly groups: readonly GroupSpec[];
@@ -23,7 +23,9 @@ interface Side {
 
 type Pair = readonly [left: Side, right: Side];
 
-/** Two sides of which a statement is true, the same with one change, and how to see which it is. */
+/**
+ * A statement with a pair of scenes that makes it true, the same pair with one change that makes it false, and a check.
+ */
 interface Draft {
   readonly kind: string;
   readonly sentence: string;
@@ -39,7 +41,7 @@ export interface Statement {
   readonly scenes: readonly [left: Scene, right: Scene];
 }
 
-/** What drafts are made of. */
+/** Random things and places for drafts. */
 class Materials {
   readonly random: Random;
   readonly #concepts: readonly Concept[];
@@ -53,7 +55,7 @@ class Materials {
     this.#shares = world.placeShares;
   }
 
-  /** Different things, none of which may be taken for another. */
+  /** Different things, none of which can be confused with another. */
   things(count: number, wanted: (concept: Concept) => boolean = () => true): readonly Concept[] {
     const chosen: Concept[] = [];
     for (const concept of this.random.shuffled(this.#concepts)) {
@@ -64,7 +66,7 @@ class Materials {
     return chosen;
   }
 
-  /** Another thing, of the same category if there is one. */
+  /** A replacement for a thing, often of the same category. */
   instead(concept: Concept, not: readonly Concept[]): Concept {
     const others = this.#concepts.filter(
       ({ name, many }) => !many && ![concept, ...not].some((one) => akin(one.name, name)),
@@ -82,7 +84,7 @@ class Materials {
     return this.random.pick([...this.#places.painted, ...this.#places.photo]);
   }
 
-  /** Groups, sometimes with another thing beside them. */
+  /** A scene with the given groups, sometimes with one more thing. */
   side(groups: readonly GroupSpec[], not: readonly Concept[] = []): Side {
     const others = this.random.chance(0.4)
       ? [
@@ -100,13 +102,13 @@ const one = (concept: Concept, count = 1): GroupSpec => ({ concept, count });
 
 const shows = (scene: Scene, { name }: Concept): boolean => countOf(scene, name) > 0;
 
-/** A side with its first group changed. */
+/** A side with a change to its first group. */
 const changed = ({ groups, ...side }: Side, change: Partial<GroupSpec>): Side => ({
   ...side,
   groups: groups.map((group, at) => (at === 0 ? { ...group, ...change } : group)),
 });
 
-/** The change is in the left scene as often as in the right one. */
+/** Applies a change to the left or the right scene with equal probability. */
 function falsified(random: Random, [left, right]: Pair, change: (side: Side) => Side): Pair {
   return random.chance(0.5) ? [change(left), right] : [left, change(right)];
 }
@@ -224,7 +226,7 @@ const more: Drafter = (m) => {
   const pair: Pair = [m.side([one(thing, a)]), m.side([one(thing, b)])];
   const named = m.random.chance(0.6);
   const sides = isLeft ? "the left image shows more" : "the right image shows more";
-  // Equal, or the other way round.
+  // The counts become equal, or the order is reversed.
   const wrong: Pair = isLeft
     ? m.random.chance(0.5)
       ? [changed(pair[0], { count: few }), pair[1]]
@@ -312,7 +314,7 @@ const sameRelation: Drafter = (m) => {
 
 const drafters: readonly Drafter[] = [both, only, total, places, more, coloursDiffer, exactly, sameRelation];
 
-/** Whether a photograph may show more of what the statement is about. */
+/** Whether a photograph may contain more of the statement's things. */
 const isDoubtful = ({ place, groups }: Side, draft: Draft): boolean =>
   place.kind === "photo" &&
   [...draft.true, ...draft.false].some((side) =>
@@ -339,7 +341,7 @@ function built(
   return left && right ? [left, right] : undefined;
 }
 
-/** Whether the split may show the pair; together they are one example, and one signature. */
+/** Whether the split may show the pair. The two scenes form one example with one signature. */
 function allowed(pair: Pair, { split }: SceneSource): boolean {
   const held = pair.some(({ place, groups }) => heldOut(place, groups).length > 0);
   const name = pair.map(signature).join(" || ");
@@ -347,8 +349,8 @@ function allowed(pair: Pair, { split }: SceneSource): boolean {
 }
 
 /**
- * The statement of a number; even numbers' are true.
- * @throws {RangeError} if the settings leave no room
+ * The statement with a number. Even numbers give true statements.
+ * @throws {RangeError} if no layout is found
  */
 export function statementOf(source: SceneSource, number: number): Statement {
   const key = `${source.world.name}/${source.split.name}/${source.seed}/statement/${number}`;

@@ -1,4 +1,4 @@
-// Captions, false captions, questions, statements and web texts against a reading of the graph that does not share their code.
+// Tests captions, false captions, questions, statements and web texts against an independent reading of the graph.
 import { describe, expect, test } from "vitest";
 import { Random } from "../random.ts";
 import { extentOf, thingsIn, type Scene } from "../scene/graph.ts";
@@ -21,7 +21,7 @@ const directions = {
   below: (_: number, dy: number) => dy > 0,
 } as const;
 
-/** Whether a group of the scene is what a mention says. */
+/** Whether a group of the scene fits a mention. */
 const fitting = ({ groups }: Scene, mention: Plan["mentions"][number]) =>
   groups.filter(
     ({ concept, count, colour, size }) =>
@@ -109,7 +109,7 @@ const asked = scenes.flatMap((scene) =>
 describe("questions", () => {
   const all = (kind: string) => asked.filter(({ question }) => question.kind === kind);
 
-  test("how many there are is what the scene has", () => {
+  test("counts match the scene", () => {
     for (const { scene, question } of all("how-many")) {
       const [, plural] = /^how many (.*) are there\?$/.exec(question.question) ?? [];
       const count = scene.groups.reduce(
@@ -121,7 +121,7 @@ describe("questions", () => {
     for (const { scene, question } of all("things")) expect(question.answer).toBe(String(thingsIn(scene)));
   });
 
-  test("what is there is there, and what is not is not", () => {
+  test("presence and absence match the scene", () => {
     for (const { scene, question } of all("is-there")) {
       const named = scene.groups.some(
         ({ concept }) =>
@@ -132,7 +132,7 @@ describe("questions", () => {
     }
   });
 
-  test("no photograph is asked for what it may hold", () => {
+  test("no photograph is asked about things that it may contain", () => {
     for (const { scene, question } of [...all("how-many"), ...all("is-there")]) {
       if (scene.place.kind !== "photo") continue;
       for (const { plural, singular } of scene.place.doubtful.map(conceptNamed)) {
@@ -142,7 +142,7 @@ describe("questions", () => {
     }
   });
 
-  test("chosen in balance, all kinds and answers come up evenly", () => {
+  test("chosen in balance, all kinds and answers occur evenly", () => {
     const balance = new Balance();
     const taken: Question[] = [];
     for (const scene of scenes) {
@@ -178,7 +178,7 @@ describe("statements", () => {
     }
   });
 
-  test("about both, only and totals agree with a count of their own", () => {
+  test("about both, only and totals agree with an independent count", () => {
     const has = (scene: Scene, words: string) =>
       scene.groups.some(({ concept }) => words.endsWith(` ${concept.singular}`));
     for (const {
@@ -219,7 +219,7 @@ describe("web texts", () => {
     ),
   }));
 
-  test("are right and wrong in their shares", () => {
+  test("are right and wrong in the given shares", () => {
     for (const [kind, share] of Object.entries(webShares)) {
       const found = texts.filter((one) => one.kind === kind).length / texts.length;
       expect(Math.abs(found - share / 100), kind).toBeLessThan(0.05);

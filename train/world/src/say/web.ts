@@ -1,5 +1,5 @@
-// Texts as the web has them beside images: some right, some of another image, some with one word wrong, some no captions at
-// all, some in another language. Which of them a text is, is known.
+// Texts like those beside images on the web: some correct, some from another image, some with one wrong word, some that
+// are not captions, some in another language. The kind of each text is known.
 import { must } from "@blip-ts/base";
 import type { Random } from "../random.ts";
 import { conceptsIn, type Scene } from "../scene/graph.ts";
@@ -11,7 +11,7 @@ import { theOf } from "./phrases.ts";
 
 export const webShares = { right: 45, other: 25, word: 10, spam: 10, language: 10 } as const;
 
-/** `other`: another image's caption. `word`: one word is wrong. `spam`: a file's name or an advertisement. */
+/** `other`: another image's caption. `word`: one word is wrong. `spam`: a file name or an advertisement. */
 export type WebKind = keyof typeof webShares;
 
 export interface WebText {
@@ -54,7 +54,7 @@ function foreign(random: Random, scene: Scene, { foreign: labels }: Catalogue): 
   return names.join(` ${ands[language] ?? "-"} `);
 }
 
-/** A caption of another scene, which names something that this one lacks. */
+/** A caption of another scene that shares no thing with this one. */
 function others(random: Random, scene: Scene, other: (accept: (scene: Scene) => boolean) => Scene): string {
   const shown = conceptsIn(scene);
   const strange = other((one) => one.groups.every(({ concept }) => !shown.includes(concept.name)));
@@ -62,8 +62,8 @@ function others(random: Random, scene: Scene, other: (accept: (scene: Scene) => 
 }
 
 /**
- * One text of a scene.
- * @param other gives another scene that is accepted
+ * One web text for a scene.
+ * @param other returns another scene that `accept` accepts
  */
 export function webText(
   random: Random,
@@ -94,7 +94,7 @@ export function webText(
   }
 }
 
-/** A caption with one word wrong: every scene has one whose thing can be changed. */
+/** A caption with one wrong word. Every scene has one, because a thing can always be changed. */
 function wrong(random: Random, scene: Scene, pool: Pool): string {
   for (;;) {
     const edited = falseCaption(random, planOf(random, scene), scene, pool);
@@ -102,6 +102,6 @@ function wrong(random: Random, scene: Scene, pool: Pool): string {
   }
 }
 
-/** All that `spam` says, for the vocabulary. */
+/** All words of `spam`, for the vocabulary. */
 export const spamWords =
   "buy cheap stickers free shipping clip art vector download best deals online shop now image of click here to enlarge stock photo posted by admin on monday comments how to draw step by step tutorial untitled follow us for more screenshot at";

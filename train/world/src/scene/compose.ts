@@ -1,4 +1,4 @@
-// A scene from what is wanted of it: drawings, a view, a layout.
+// Composes a scene from a specification: drawings, a view, a layout.
 import { must } from "@blip-ts/base";
 import type { Catalogue, Sprite } from "../art/catalogue.ts";
 import type { Style } from "../art/packages.ts";
@@ -16,14 +16,14 @@ export interface Wanted {
   readonly style: Style | "mixed";
   readonly place: Place;
   readonly groups: readonly GroupSpec[];
-  /** The groups from left to right, or from top to bottom. */
+  /** Whether the groups are ordered from left to right, or from top to bottom. */
   readonly ordered?: "row" | "column" | undefined;
 }
 
-/** Least distance of a drawing's mean colour from a plain background. */
+/** The minimum distance between a drawing's mean colour and a plain background. */
 export const leastContrast = 18;
 
-/** Least share of clear hue for a drawing to be recoloured. */
+/** The minimum share of pixels with a clear hue for a drawing to be recoloured. */
 const leastSaturated = 0.35;
 
 function fits(
@@ -47,7 +47,7 @@ function fits(
   return deltaE(colour === undefined ? sprite.colour : colours[colour], ground) >= leastContrast;
 }
 
-/** The drawings that a group may be shown by. */
+/** The drawings that may represent a group. */
 export const drawingsOf = (
   catalogue: Catalogue,
   style: Style,
@@ -62,11 +62,11 @@ function viewOf(random: Random, place: Place, part: Split["part"]): View | undef
   const field = random.between(55, 80);
   const pitch = random.between(-10, 2);
   if (part === "test") return { field, pitch, yaw: random.between(heldYaw / 2 - 10, heldYaw / 2 + 10) };
-  // Nothing of the held-out degrees is in the image.
+  // The image contains none of the held-out degrees.
   return { field, pitch, yaw: random.between(heldYaw + field / 2, 360 - field / 2) };
 }
 
-/** Where the eye's height is in a view, from the top. */
+/** The height of the horizon in a view, from the top. */
 function horizonOf(random: Random, place: Place, view: View | undefined): number | undefined {
   if (place.kind === "plain") return undefined;
   if (view === undefined) return random.between(0.34, 0.58);
@@ -99,7 +99,7 @@ function itemsOf(
   return items;
 }
 
-/** Where scenes are made. */
+/** The setting in which scenes are made. */
 export interface Stage {
   readonly catalogue: Catalogue;
   readonly world: World;

@@ -1,4 +1,5 @@
-// A scene's graph: pixels, sentences, questions and answers all come from it. Lengths are shares of the image's side.
+// A scene's graph, from which pixels, sentences, questions and answers are derived. Lengths are shares of the image's
+// side.
 import type { Style } from "../art/packages.ts";
 import type { ColourName } from "../words/colours.ts";
 import type { Concept } from "../words/concepts.ts";
@@ -6,36 +7,39 @@ import type { Place } from "../words/places.ts";
 
 export const sceneKinds = ["single", "count", "pair", "three", "four", "colours", "sizes", "crowd"] as const;
 
-/** Groups and what they differ in: one thing, several of one, two, three, four, two colours, two sizes, five to eight. */
+/**
+ * The kinds of scenes, by their groups: one thing, several of one, two, three, four, two colours, two sizes, five to
+ * eight.
+ */
 export type SceneKind = (typeof sceneKinds)[number];
 
 export type Size = "small" | "large";
 
-/** One drawing. */
+/** One drawing in a scene. */
 export interface Thing {
-  /** Index in the catalogue. */
+  /** The index in the catalogue. */
   readonly sprite: number;
-  /** Its middle. */
+  /** The centre. */
   readonly x: number;
   readonly y: number;
-  /** Its longer side. */
+  /** The longer side. */
   readonly side: number;
   /** Degrees, clockwise. */
   readonly angle: number;
   readonly mirrored: boolean;
-  /** Drawn with a white edge, whatever stands behind it. */
+  /** Whether it always has a white border, regardless of the background. */
   readonly edge: boolean;
-  /** Where it stands throws a shadow. */
+  /** Whether it stands on the ground and has a shadow. */
   readonly stands: boolean;
 }
 
-/** What is wanted of a group. */
+/** The specification of a group. */
 export interface GroupSpec {
   readonly concept: Concept;
   readonly count: number;
-  /** Recoloured to it. */
+  /** The colour that the drawings are recoloured to. */
   readonly colour?: ColourName | undefined;
-  /** Beside another group, or alone in the image. */
+  /** The size, relative to another group or alone in the image. */
   readonly size?: Size | undefined;
 }
 
@@ -51,22 +55,22 @@ export interface View {
 }
 
 export interface Scene {
-  /** Whatever is drawn for it follows from this. */
+  /** The key of all random draws for the scene. */
   readonly key: string;
   readonly kind: SceneKind;
-  /** "mixed": several styles. */
+  /** "mixed" means several styles. */
   readonly style: Style | "mixed";
   readonly place: Place;
   readonly groups: readonly Group[];
-  /** Where the ground ends, from the top; undefined without ground. */
+  /** The upper end of the ground, from the top; undefined without ground. */
   readonly horizon: number | undefined;
-  /** For photographs. */
+  /** The view of a photograph. */
   readonly view: View | undefined;
-  /** Pixels are changed as in training: tones, blur, an occluding bar. */
+  /** Whether pixels are augmented as in training: tones, blur, an occluding bar. */
   readonly augmented: boolean;
 }
 
-/** All things of a concept, whichever group they are of. */
+/** The number of things of a concept, over all groups. */
 export const countOf = (scene: Scene, concept: string): number =>
   scene.groups.reduce((sum, group) => sum + (group.concept.name === concept ? group.count : 0), 0);
 
@@ -76,10 +80,10 @@ export const conceptsIn = (scene: Scene): readonly string[] => [
 
 export const thingsIn = (scene: Scene): number => scene.groups.reduce((sum, { count }) => sum + count, 0);
 
-/** Whether some groups are of one concept. */
+/** Whether two groups have the same concept. */
 export const repeats = (scene: Scene): boolean => conceptsIn(scene).length < scene.groups.length;
 
-/** A group's middle and its reach. */
+/** The centre of a group, and the range of its things' centres. */
 export interface Extent {
   readonly x: number;
   readonly y: number;
@@ -110,10 +114,13 @@ export const opposite: Readonly<Record<Relation, Relation>> = {
   below: "above",
 };
 
-/** Least distance of two middles in the direction that is told. */
+/** The minimum distance between two centres in the direction of the relation. */
 const clear = 0.2;
 
-/** How the first group lies to the second, if it is clear: every thing of it, and more so than in the other direction. */
+/**
+ * The relation of the first group to the second, if it is clear: it holds for every thing, and clearly more than in the
+ * other direction.
+ */
 export function relationOf(first: Group, second: Group): Relation | undefined {
   const [a, b] = [extentOf(first), extentOf(second)];
   const [across, down] = [Math.abs(a.x - b.x), Math.abs(a.y - b.y)];
@@ -128,7 +135,7 @@ export function relationOf(first: Group, second: Group): Relation | undefined {
   return undefined;
 }
 
-/** What two scenes must share to be the same scene for a sentence: place, and groups without their positions. */
+/** The identity of a scene for sentences: its place, and its groups without their positions. */
 export function signature({
   place,
   groups,

@@ -1,5 +1,5 @@
-// What training never sees: combinations, by the hash of their names; scenes, by the hash of their signatures; views of the
-// panoramas. None of it depends on a seed.
+// The data that training never sees: combinations, by the hash of their names; scenes, by the hash of their signatures;
+// views of the panoramas. None of it depends on a seed.
 import { shareOf } from "../random.ts";
 import type { Catalogue } from "../art/catalogue.ts";
 import type { GroupSpec, Scene } from "./graph.ts";
@@ -7,13 +7,13 @@ import { signature } from "./graph.ts";
 import type { ColourName } from "../words/colours.ts";
 import type { Place } from "../words/places.ts";
 
-/** Shares of the combinations that are held out. */
+/** The shares of the combinations that are held out. */
 export const heldShares = { colour: 0.15, place: 0.15, pair: 0.2, five: 0.2 } as const;
 
-/** Share of the signatures that no training scene has. */
+/** The share of the signatures that no training scene has. */
 export const testShare = 0.1;
 
-/** Degrees of each panorama that no training view shows, from 0. */
+/** The degrees of each panorama, from 0, that no training view shows. */
 export const heldYaw = 72;
 
 const held = (kind: keyof typeof heldShares, ...names: string[]): boolean =>
@@ -28,7 +28,7 @@ export function pairHeld(first: string, second: string): boolean {
   return first < second ? held("pair", first, second) : held("pair", second, first);
 }
 
-/** Whether five of a concept are held out. */
+/** Whether groups of five of a concept are held out. */
 export const fiveHeld = (concept: string): boolean => held("five", concept);
 
 /** The held-out combinations of a scene, by name. */
@@ -56,7 +56,7 @@ export function heldOut(
   return combinations;
 }
 
-/** The colour that the drawings of a recolourable concept have of themselves. */
+/** The natural colour of the drawings of a recolourable concept. */
 export function ownColour(
   { concept, things }: Scene["groups"][number],
   catalogue: Catalogue,
@@ -66,7 +66,7 @@ export function ownColour(
   return first === undefined ? undefined : catalogue.at(first.sprite).named;
 }
 
-/** Which part a signature belongs to. */
+/** The part to which a scene's signature belongs. */
 export const partOf = (scene: Parameters<typeof signature>[0]): "train" | "test" =>
   partOfText(signature(scene));
 

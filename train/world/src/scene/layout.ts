@@ -1,11 +1,12 @@
-// Where things lie: slots of a grid on a plain background, else where they belong; whole, and hardly one behind another.
+// Positions things: in slots of a grid on a plain background, otherwise where they belong. Things are fully visible and
+// hardly overlap.
 import { must } from "@blip-ts/base";
 import type { Random } from "../random.ts";
 import type { Sprite } from "../art/catalogue.ts";
 import type { Concept } from "../words/concepts.ts";
 import type { GroupSpec, Size, Thing } from "./graph.ts";
 
-/** A drawing that is to be placed. */
+/** A drawing to be placed. */
 export interface Item {
   readonly group: number;
   readonly concept: Concept;
@@ -17,16 +18,16 @@ export interface Item {
 }
 
 export interface Ground {
-  /** Undefined: things lie anywhere. */
+  /** The horizon; undefined if things may be anywhere. */
   readonly horizon: number | undefined;
-  /** Nothing to stand on: a sky. */
+  /** Whether there is nothing to stand on, as in a sky. */
   readonly open: boolean;
 }
 
-/** Most of the smaller box that two may share. */
+/** The maximum share of the smaller box that two things may share. */
 const mostOverlap = 0.18;
 
-/** Half the width and height of what a turned drawing covers. */
+/** Half the width and height of a rotated drawing. */
 export function reach({
   sprite,
   side,
@@ -55,7 +56,7 @@ function overlap(a: Placed, b: Placed): number {
   return (across * down) / smaller;
 }
 
-/** Slots for so many things: columns and rows. */
+/** The numbers of columns and rows of slots for `count` things. */
 function grid(count: number, vertical: boolean): readonly [columns: number, rows: number] {
   if (count <= 1) return [1, 1];
   if (count <= 3) return vertical ? [1, count] : [count, 1];
@@ -65,7 +66,7 @@ function grid(count: number, vertical: boolean): readonly [columns: number, rows
 
 type Point = readonly [x: number, y: number];
 
-/** Middles of slots in the order of the items; with `mixed` in any order. */
+/** The centres of the slots, in the order of the items or, for more than three unordered items, shuffled. */
 function slots(random: Random, count: number, ordered: "row" | "column" | undefined): Point[] {
   const vertical = ordered === undefined ? random.chance(0.5) : ordered === "column";
   const [columns, rows] = grid(count, vertical);
@@ -74,7 +75,7 @@ function slots(random: Random, count: number, ordered: "row" | "column" | undefi
     (Math.floor(at / columns) + 0.5) / rows,
   ]);
   const line = columns === 1 || rows === 1;
-  // A row needs not lie in the middle.
+  // A row need not be in the middle.
   const shift = line && count > 1 ? random.between(-0.24, 0.24) : 0;
   const points = count > 3 && ordered === undefined ? random.shuffled(all) : all;
   return points.map(([x, y]): Point =>
@@ -82,7 +83,7 @@ function slots(random: Random, count: number, ordered: "row" | "column" | undefi
   );
 }
 
-/** Anywhere, in slots. */
+/** Positions anywhere, in slots. */
 function free(random: Random, items: readonly Item[], ordered: "row" | "column" | undefined): Point[] {
   if (items.length === 1) return [[random.unit(), random.unit()]];
   const jitter = items.length > 3 ? 0.05 : 0.06;
@@ -94,7 +95,7 @@ function free(random: Random, items: readonly Item[], ordered: "row" | "column" 
 
 const flies = ({ concept }: Item): boolean => concept.home === "air" || concept.home === "sky";
 
-/** Where they belong: what stands has its feet on the ground, what flies is above it. */
+/** Positions where things belong: standing things have their feet on the ground, flying things are above it. */
 function athome(
   random: Random,
   items: readonly Item[],
@@ -124,9 +125,9 @@ function athome(
 }
 
 /**
- * Places all items, whole and apart.
- * @param ordered the items in a row from left to right, or in a column from top to bottom
- * @returns undefined if there was no room within the tries
+ * Places all items, fully visible and apart.
+ * @param ordered the order of the items: in a row from left to right, or in a column from top to bottom
+ * @returns undefined if no attempt found enough room
  */
 export function layOut(
   random: Random,
@@ -161,7 +162,7 @@ const thingOf = ({ item: { sprite, side, angle, mirrored, edge }, x, y, stands }
   ...{ sprite: sprite.index, x, y, side, angle, mirrored, edge, stands },
 });
 
-/** Longer sides by the number of things in the image. */
+/** The range of the longer side, by the number of things in the image. */
 const sides: readonly (readonly [number, number])[] = [
   [0.42, 0.58],
   [0.42, 0.58],
@@ -174,7 +175,7 @@ const sides: readonly (readonly [number, number])[] = [
 const lone: Readonly<Record<Size, readonly [number, number]>> = { small: [0.22, 0.34], large: [0.66, 0.87] };
 const beside: Readonly<Record<Size, readonly [number, number]>> = { small: [0.2, 0.28], large: [0.48, 0.62] };
 
-/** Least longer side: 24 of 128 pixels. */
+/** The minimum longer side: 24 of 128 pixels. */
 export const leastSide = 0.19;
 
 /** The longer side of each thing of a group. */

@@ -1,4 +1,4 @@
-// Scenes at random, each from its number alone, of what its split may show.
+// Random scenes within the limits of a split. Each scene depends only on its number.
 import { catalogue as committed, type Catalogue } from "../art/catalogue.ts";
 import type { Style } from "../art/packages.ts";
 import { noScene } from "../errors.ts";
@@ -15,18 +15,18 @@ const mostTries = 4000;
 
 export interface SceneSource extends Stage {
   readonly seed: number;
-  /** The scene of a number. @throws {RangeError} if the settings leave no room */
+  /** The scene with a number. @throws {RangeError} if no layout is found */
   scene(number: number): Scene;
-  /** A scene that depends on more than its number: `key` names it. `accept` may refuse it. */
+  /** A scene with its own key instead of a number. `accept` may reject candidates. */
   named(key: string, accept?: (scene: Scene) => boolean): Scene;
 }
 
-/** A kind of place, then a place of that kind. */
+/** Draws a kind of place, then a place of that kind. */
 function drawPlace(random: Random, { world }: Stage): Place {
   return random.pick<Place>(world.places[random.weighted(world.placeShares)]);
 }
 
-/** Chooses so that nothing held out comes together, where it must not. */
+/** Chooses concepts and colours, without held-out combinations if the split excludes them. */
 class Chooser {
   readonly #random: Random;
   readonly #stage: Stage;
@@ -40,7 +40,7 @@ class Chooser {
     this.#place = place;
   }
 
-  /** So many different concepts. */
+  /** Chooses `count` different concepts. */
   concepts(
     count: number,
     wanted: (concept: Concept) => boolean = () => true,
@@ -124,7 +124,7 @@ const makers: Readonly<Record<SceneKind, Maker>> = {
   },
 };
 
-/** Some groups of recolourable things get a colour. */
+/** Recolours some groups of recolourable things. */
 const coloured = (random: Random, groups: readonly GroupSpec[], share: number): readonly GroupSpec[] =>
   groups.map((group) =>
     group.concept.recolour && group.colour === undefined && random.chance(share)
@@ -135,11 +135,14 @@ const coloured = (random: Random, groups: readonly GroupSpec[], share: number): 
 /** Whether a split may show this. */
 function allowed(split: Split, place: Place, groups: readonly GroupSpec[]): boolean {
   const held = heldOut(place, groups).length > 0;
-  // What holds such a combination is no training scene anyway.
+  // A scene with a held-out combination is never a training scene.
   return split.combinations === "always" ? held : !held && partOf({ place, groups }) === split.part;
 }
 
-/** The part of a key that several tries share: kind and style are not drawn anew, as some kinds are refused more often. */
+/**
+ * One attempt at a scene. All attempts share kind and style: drawing these again would favour kinds that are rejected
+ * less often.
+ */
 function attempt(
   key: string,
   turn: number,
@@ -170,7 +173,7 @@ function drawScene(key: string, stage: Stage, accept: (scene: Scene) => boolean)
 
 /**
  * The scenes of a world's split.
- * @param catalogue the committed one unless told
+ * @param catalogue the catalogue of sprites; default: the committed one
  */
 export function sceneSource(
   world: WorldName,

@@ -1,4 +1,4 @@
-// Which world: its things, places, styles, kinds of scenes. And which part of it: the splits.
+// The worlds with their things, places, styles and kinds of scenes, and their splits.
 import { farStyles, trainingStyles, unseenStyles, type Style } from "../art/packages.ts";
 import { concepts, firstThings, smallThings, type Concept } from "../words/concepts.ts";
 import { paintedPlaces, photoPlaces, plainPlaces } from "../words/places.ts";
@@ -7,8 +7,11 @@ import type { SceneKind } from "./graph.ts";
 export const worldNames = ["full", "crowd", "small", "plain"] as const;
 
 /**
- * `full`: everything. `crowd`: five to eight things per scene, of which a caption names some: much to learn per image. `small`: 24 things, one or two of them. `plain`: 79 things on plain
- * backgrounds.
+ * The worlds.
+ * - `full`: everything.
+ * - `crowd`: five to eight things per scene, of which a caption names some, so that there is much to learn per image.
+ * - `small`: 24 things, one or two per scene.
+ * - `plain`: 79 things on plain backgrounds.
  */
 export type WorldName = (typeof worldNames)[number];
 
@@ -20,20 +23,20 @@ export interface World {
     readonly painted: typeof paintedPlaces;
     readonly photo: typeof photoPlaces;
   };
-  /** Shares of the kinds of places, and of scenes. */
+  /** The shares of the kinds of places, and of scenes. */
   readonly placeShares: Readonly<Record<"plain" | "painted" | "photo", number>>;
   readonly kindShares: Readonly<Partial<Record<SceneKind, number>>>;
-  /** Share of scenes that mix styles. */
+  /** The share of scenes that mix styles. */
   readonly mixed: number;
-  /** Share of scenes in which things lie anywhere, so that a place is not read off a thing. */
+  /** The share of scenes in which things are placed anywhere, so that a thing does not reveal the place. */
   readonly anywhere: number;
-  /** Share of things of a recolourable concept that are recoloured where no kind asks for it. */
+  /** The share of recolourable things that are recoloured when the kind of scene does not require it. */
   readonly recoloured: number;
-  /** Styles of the splits that do not name their own. */
+  /** The styles of splits without their own. */
   readonly styles: readonly Style[];
-  /** Most things in a group of the kind `count`. */
+  /** The maximum number of things in a group of the kind `count`. */
   readonly most: number;
-  /** Factor of all sides: larger things for smaller images. */
+  /** A factor of all sizes: larger things for smaller images. */
   readonly scale: number;
 }
 
@@ -83,16 +86,19 @@ export const worlds: Readonly<Record<WorldName, World>> = {
 
 export const splitNames = ["train", "S0", "S1", "S2", "S2b"] as const;
 
-/** `S0`: new scenes. `S1`: held-out combinations. `S2`: an unseen style. `S2b`: two more, drawn quite differently. */
+/**
+ * `S0`: new scenes. `S1`: held-out combinations. `S2`: an unseen style. `S2b`: two more unseen styles, which look quite
+ * different.
+ */
 export type SplitName = (typeof splitNames)[number];
 
 export interface Split {
   readonly name: SplitName;
-  /** Undefined: the world's own. */
+  /** The split's styles; undefined for the world's own. */
   readonly styles: readonly Style[] | undefined;
-  /** Whether a scene may, must or must not hold a held-out combination. */
+  /** Whether scenes must contain a held-out combination, or must not. */
   readonly combinations: "never" | "always";
-  /** The half of the signatures, and the yaws of panoramas, that it takes its scenes from. */
+  /** The part of the signatures, and of the panoramas' yaws, that the scenes come from. */
   readonly part: "train" | "test";
   readonly augmented: boolean;
 }

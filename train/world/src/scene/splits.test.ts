@@ -1,4 +1,4 @@
-// What a split may show, on many of its scenes; and that its scenes are balanced.
+// Tests on many scenes what each split may show, and that its scenes are balanced.
 import { describe, expect, test } from "vitest";
 import { farStyles, trainingStyles, unseenStyles } from "../art/packages.ts";
 import { colourNames } from "../words/colours.ts";
@@ -21,7 +21,7 @@ const held = (scene: Scene) => heldOut(scene.place, scene.groups, source.catalog
 const stylesIn = ({ groups }: Scene) =>
   groups.flatMap(({ things }) => things.map(({ sprite }) => source.catalogue.at(sprite).style));
 
-/** Asserts that names come up about equally often. */
+/** Asserts that all names occur about equally often. */
 function expectEven(names: readonly string[], all: readonly string[], tolerance: number): void {
   const mean = names.length / all.length;
   for (const name of all) {
@@ -31,15 +31,15 @@ function expectEven(names: readonly string[], all: readonly string[], tolerance:
 }
 
 describe("training scenes", () => {
-  test("hold no combination that is held out", () => {
+  test("contain no held-out combination", () => {
     expect(training.flatMap(held)).toEqual([]);
   });
 
-  test("hold no scene of the tests, whatever its positions", () => {
+  test("contain no scene of the tests, whatever its positions", () => {
     expect(training.filter((scene) => partOf(scene) === "test")).toEqual([]);
   });
 
-  test("hold no unseen style", () => {
+  test("contain no unseen style", () => {
     const seen = new Set(training.flatMap(stylesIn));
     expect([...seen].sort()).toEqual([...trainingStyles].sort());
   });
@@ -74,7 +74,7 @@ describe("the tests' scenes", () => {
   const [, S0] = scenes("S0");
   const [, S1] = scenes("S1");
 
-  test("S0 is like training, of other signatures", () => {
+  test("S0 is like training, with other signatures", () => {
     expect(S0.flatMap(held)).toEqual([]);
     expect(S0.every((scene) => partOf(scene) === "test")).toBe(true);
     const seen = new Set(training.map(signature));
@@ -83,7 +83,7 @@ describe("the tests' scenes", () => {
     expect(S0.some(({ augmented }) => augmented)).toBe(false);
   });
 
-  test("each scene of S1 has a held-out combination, and all four kinds of them come up", () => {
+  test("each scene of S1 has a held-out combination, and all four kinds occur", () => {
     expect(S1.filter((scene) => held(scene).length === 0)).toEqual([]);
     const groups = S1.flatMap((scene) => scene.groups.map((group) => ({ scene, group })));
     expect(
@@ -99,7 +99,7 @@ describe("the tests' scenes", () => {
     ).toBe(true);
   });
 
-  test("S2 and S2b are drawn in the unseen styles alone", () => {
+  test("S2 and S2b are drawn only in the unseen styles", () => {
     expect(new Set(scenes("S2")[1].flatMap(stylesIn))).toEqual(new Set(unseenStyles));
     expect(new Set(scenes("S2b")[1].flatMap(stylesIn))).toEqual(new Set(farStyles));
     expect(splits.S2.combinations).toBe("never");
@@ -111,7 +111,7 @@ describe("the tests' scenes", () => {
   });
 });
 
-describe("shares of what is held out", () => {
+describe("held-out shares", () => {
   const things = worlds.full.concepts.map(({ name }) => name);
 
   test.each([
@@ -154,7 +154,7 @@ describe("a layout", () => {
   });
 });
 
-test("drawings of a held-out colour do not come in by themselves", () => {
+test("drawings of a held-out colour are not used by chance", () => {
   const own = training.flatMap(({ groups }) =>
     groups.flatMap((group) => {
       const colour = group.colour === undefined ? ownColour(group, source.catalogue) : undefined;

@@ -1,4 +1,4 @@
-// The world's eleven colours: what they look like, and which of them a pixel has.
+// The world's eleven colours: their RGB values, and the colour name of a pixel.
 import { unknownName } from "../errors.ts";
 
 export type Rgb = readonly [red: number, green: number, blue: number];
@@ -24,13 +24,13 @@ export const isColourName = (name: string): name is ColourName => Object.hasOwn(
 
 export const colourNames: readonly ColourName[] = Object.keys(colours).filter(isColourName);
 
-/** @throws {RangeError} */
+/** @throws {RangeError} if the name is unknown */
 export function colourNamed(name: string): ColourName {
   if (isColourName(name)) return name;
   throw unknownName("colour", name);
 }
 
-/** Hue in degrees, saturation and value from 0 to 1. */
+/** The hue in degrees, and saturation and value from 0 to 1. */
 export function hsv(red: number, green: number, blue: number): readonly [number, number, number] {
   const most = Math.max(red, green, blue);
   const spread = most - Math.min(red, green, blue);
@@ -45,7 +45,7 @@ export function hsv(red: number, green: number, blue: number): readonly [number,
   return [(sixth * 60 + 360) % 360, saturation, most / 255];
 }
 
-/** Colours without much hue. */
+/** The name of a colour without much hue; undefined if it has one. */
 function paleName(saturation: number, value: number): ColourName | undefined {
   if (value < 0.22) return "black";
   if (saturation < 0.12) return value > 0.86 ? "white" : "gray";
@@ -83,7 +83,7 @@ export function lab([red, green, blue]: Rgb): Rgb {
   return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
 }
 
-/** CIE76: about 2 is just visible. */
+/** The CIE76 distance; about 2 is just visible. */
 export function deltaE(first: Rgb, second: Rgb): number {
   const [l1, a1, b1] = lab(first);
   const [l2, a2, b2] = lab(second);

@@ -1,31 +1,31 @@
-// The things that scenes show: data/concepts.tsv, a line each.
+// The things in scenes: data/concepts.tsv, one per line.
 import { readFileSync } from "node:fs";
 import { atLeast } from "@blip-ts/base";
 import { unknownName } from "../errors.ts";
 
 const homes = ["ground", "water", "air", "table", "sky"] as const;
 
-/** Where a thing belongs. */
+/** The usual surroundings of a thing. */
 export type Home = (typeof homes)[number];
 
 export interface Concept {
-  /** What it is called in answers: "bus", "cherries", "cup of coffee". */
+  /** The name in answers: "bus", "cherries", "cup of coffee". */
   readonly name: string;
-  /** One of it, without its article: "bus", "pair of scissors". */
+  /** The singular without its article: "bus", "pair of scissors". */
   readonly singular: string;
   readonly plural: string;
-  /** "animal", "fruit", ...; undefined for what hangs in the sky. */
+  /** The category: "animal", "fruit", ...; undefined for things in the sky. */
   readonly category: string | undefined;
   readonly home: Home;
-  /** Whether its saturated parts may get another colour. */
+  /** Whether its saturated parts may be recoloured. */
   readonly recolour: boolean;
   /** CLDR's labels of the emoji that show it. */
   readonly labels: readonly string[];
-  /** Other names that are used in captions. */
+  /** Other names for captions. */
   readonly synonyms: readonly string[];
-  /** Always several, so that they are neither counted nor sized: cherries, grapes. */
+  /** Whether it is always several, so that it is neither counted nor sized: cherries, grapes. */
   readonly many: boolean;
-  /** Never turned left to right, as it shows letters or a dial. */
+  /** Whether it is never mirrored, because it shows letters or a dial. */
   readonly still: boolean;
 }
 
@@ -67,7 +67,7 @@ export const concepts: readonly Concept[] = readFileSync(
 
 const byName = new Map(concepts.map((concept) => [concept.name, concept]));
 
-/** @throws {RangeError} */
+/** @throws {RangeError} if the name is unknown */
 export function conceptNamed(name: string): Concept {
   const concept = byName.get(name);
   if (concept === undefined) throw unknownName("concept", name);
@@ -78,7 +78,7 @@ export const categories: readonly string[] = [
   ...new Set(concepts.flatMap(({ category }) => (category === undefined ? [] : [category]))),
 ];
 
-/** A plural of a category's word. */
+/** The plural of a category's word. */
 export const pluralOfCategory = (category: string): string =>
   category === "toy"
     ? "toys"
@@ -89,8 +89,8 @@ export const pluralOfCategory = (category: string): string =>
         : `${category}s`;
 
 /**
- * Words of which one says too much or too little of the other: a taxi is a car, an owl is a bird. None of them is ever
- * asked for, or put into a false sentence, beside another.
+ * Groups of words that are not clearly distinct: a taxi is a car, an owl is a bird. Questions and false sentences never
+ * use one word of a group when another one applies.
  */
 const kin: readonly (readonly string[])[] = [
   ["car", "taxi", "police car"],
@@ -104,7 +104,7 @@ const kin: readonly (readonly string[])[] = [
   ["orange", "lemon"],
 ];
 
-/** Whether one may be taken for the other by its name, or is it. */
+/** Whether two names are equal or in the same group of words. */
 export const akin = (first: string, second: string): boolean =>
   first === second || kin.some((words) => words.includes(first) && words.includes(second));
 
@@ -119,7 +119,7 @@ export const firstThings: ReadonlySet<string> = new Set(
     .split("|"),
 );
 
-/** The twenty-four of the small world. */
+/** The twenty-four things of the small world. */
 export const smallThings: ReadonlySet<string> = new Set(
   `dog|cat|horse|cow|pig|sheep|rabbit|elephant|fish|bee|apple|banana|strawberry|pizza|car|bus|bicycle|airplane|sailboat|house
 |umbrella|balloon|frog|sunflower`
@@ -127,7 +127,7 @@ export const smallThings: ReadonlySet<string> = new Set(
     .split("|"),
 );
 
-/** Things as the metrics of captions find them. */
+/** The vocabulary for the caption metrics. */
 export const vocabularyOf = (list: readonly Concept[]) =>
   list.map(({ name, singular, plural, synonyms }) => ({
     name,

@@ -1,4 +1,4 @@
-// Where scenes happen: plain backgrounds, painted places and photographs of places.
+// The places of scenes: plain backgrounds, painted places and photographs.
 import { colourNames, type ColourName } from "./colours.ts";
 import { unknownName } from "../errors.ts";
 
@@ -13,10 +13,10 @@ export interface RealPlace {
   readonly kind: "painted" | "photo";
   /** The answer to "where is this?". Two places may share a name. */
   readonly name: string;
-  /** Which painting or which panorama. */
+  /** The painting or panorama. */
   readonly view: string;
   readonly phrases: readonly string[];
-  /** Things that may be in a photograph without being in the scene's graph: nothing is said or asked of them. */
+  /** Things that a photograph may contain although the scene's graph lacks them. No sentence or question uses them. */
   readonly doubtful: readonly string[];
 }
 
@@ -64,7 +64,7 @@ const photo = (view: string, name: string, doubtful: readonly string[], ...phras
   ...{ kind: "photo", name, view, phrases, doubtful },
 });
 
-/** The panoramas of data/backgrounds, by what they show at 128 pixels rather than by their files' names. */
+/** The panoramas of data/backgrounds, named by their appearance at 128 pixels instead of their file names. */
 export const photoPlaces: readonly RealPlace[] = [
   photo("apartment", "apartment", indoors, "in an apartment", "in an empty apartment"),
   photo("bridge", "bridge", [...streets, ...indoors], "on a bridge", "on a covered bridge"),
@@ -96,14 +96,14 @@ export const places: readonly Place[] = [...plainPlaces, ...paintedPlaces, ...ph
 
 const byView = new Map(photoPlaces.map((place) => [place.view, place]));
 
-/** @throws {RangeError} */
+/** @throws {RangeError} if there is no such panorama */
 export function photoOf(view: string): RealPlace {
   const place = byView.get(view);
   if (place === undefined) throw unknownName("panorama", view);
   return place;
 }
 
-/** Places that look or sound alike: a false sentence never changes one for the other. */
+/** Groups of places that look or sound alike. A false sentence never exchanges one for another of its group. */
 const alike: readonly (readonly string[])[] = [
   ["room", "apartment", "table", "studio"],
   ["lobby", "hall", "mall", "apartment", "room"],

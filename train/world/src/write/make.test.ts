@@ -1,4 +1,4 @@
-// Golden sums of labels and pixels, and the files in every form that the readers of packages/datasets take.
+// Golden sums of labels and pixels, and files in each form that the readers of packages/datasets accept.
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -50,7 +50,7 @@ describe("the same options give the same", () => {
     expect(sum.digest("hex").slice(0, 16)).toMatchSnapshot();
   });
 
-  test("pixels, with ellipses in the place of art", async () => {
+  test("pixels, with ellipses instead of art", async () => {
     const source = sceneSource("full", "train", 3);
     const drawer = new Drawer(catalogue(), blankSprites, await readPanoramas(), 64);
     const sums = Array.from({ length: 8 }, (_, number) =>
@@ -81,7 +81,7 @@ async function examples(reader: Task, path: string): Promise<unknown[]> {
   return list;
 }
 
-describe("what is written is read again", () => {
+describe("written data are read again", () => {
   test.each(readers)("%s as a list, by the reader of %s", async (task, reader) => {
     const report = await make(options(task, { out: join(folders, `list-${task}-${reader}`) }));
     const read = await examples(reader, report.path);
@@ -105,13 +105,13 @@ describe("what is written is read again", () => {
     expect(readdirSync(join(path, "../images/000"))).toHaveLength(12);
   });
 
-  test("false captions are grouped by what was changed", async () => {
+  test("false captions are grouped by the kind of change", async () => {
     const { path } = await make(options("match", { out: join(folders, "edits") }));
     const [first] = await examples("match", path);
     expect(first).toMatchObject({ matches: [[true, false]], group: expect.any(String) as string });
   });
 
-  test("several captions per scene lie in shards of their own", async () => {
+  test("several captions per scene are in separate shards", async () => {
     const out = join(folders, "copies");
     const { path } = await make(options("pretrain", { out, split: "train", form: "shards", each: 3 }));
     expect(readdirSync(path)).toEqual(["0-000000.tar", "1-000000.tar", "2-000000.tar"]);
@@ -126,7 +126,7 @@ describe("what is written is read again", () => {
     expect(bytesOf(parts[1])).toEqual(bytesOf(parts[0]));
   });
 
-  test("rows of training have false captions, and the true ones stay what they were", async () => {
+  test("rows of training have false captions, and the true ones stay the same", async () => {
     const made = (falseCaptions: number) =>
       options("pretrain", { out: join(folders, `false-${falseCaptions}`), split: "train", falseCaptions });
     const [without, withSome] = await Promise.all(
@@ -152,7 +152,7 @@ describe("what is written is read again", () => {
   });
 });
 
-test("the same options write the same bytes; a folder with files is refused", async () => {
+test("the same options write the same bytes; a folder with files is rejected", async () => {
   const [first, second] = ["once", "twice"].map((name) =>
     options("web", { out: join(folders, name), form: "shards" }),
   );
@@ -161,5 +161,5 @@ test("the same options write the same bytes; a folder with files is refused", as
   expect([b.labels, b.pixels]).toEqual([a.labels, a.pixels]);
   const tar = "shards/000000.tar";
   expect(readFileSync(join(second.out, tar))).toEqual(readFileSync(join(first.out, tar)));
-  await expect(make(first)).rejects.toThrow("expected an empty folder or none, got files");
+  await expect(make(first)).rejects.toThrow("expected an empty or new folder, got files");
 });

@@ -1,4 +1,4 @@
-// `npm run world -- make`: a split's data for a task, the same bytes for the same options.
+// `npm run world -- make`: writes a split's data for a task. The same options give the same bytes.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,33 +20,33 @@ export interface MakeOptions extends RowOptions {
   readonly world: WorldName;
   readonly split: SplitName;
   readonly seed: number;
-  /** S, in pixels. */
+  /** The image side S, in pixels. */
   readonly size: number;
   readonly out: string;
   readonly format: ImageFormat;
-  /** `shards`: webdataset; `list`: a file of rows beside a folder of images. */
+  /** `shards`: webdataset. `list`: a file of rows beside a folder of images. */
   readonly form: "shards" | "list";
-  /** Every image is the same grey. */
+  /** Makes every image the same grey. */
   readonly blind: boolean;
-  /** Rows say what each patch of so many pixels per side shows; a divisor of `size`. */
+  /** The side of the patches in pixels, a divisor of `size`. The rows then contain the label of each patch. */
   readonly patches?: number | undefined;
 }
 
 export interface MakeReport {
-  /** What `blip train` or `blip eval` is given. */
+  /** The path for `blip train` or `blip eval`. */
   readonly path: string;
   readonly rows: number;
   readonly images: number;
-  /** SHA-256 of what the rows say, and of the images' pixels. */
+  /** The SHA-256 of the rows' contents (`labels`), and of the images' pixels (`pixels`). */
   readonly labels: string;
   readonly pixels: string;
   readonly seconds: number;
 }
 
-/** The things that captions may name, as `blip eval caption --things` reads them. */
+/** The things that captions may name, in the form of `blip eval caption --things`. */
 export const thingsFile = ({ world }: SceneSource): Json => vocabularyOf(world.concepts);
 
-/** All answers that questions have, as `blip eval vqa --answers` reads them. */
+/** All answers to questions, in the form of `blip eval vqa --answers`. */
 export function answersFile({ world }: SceneSource): readonly string[] {
   const places = [...world.places.painted, ...world.places.photo].map(({ name }) => name);
   return [
@@ -60,7 +60,7 @@ export function answersFile({ world }: SceneSource): readonly string[] {
   ];
 }
 
-/** Rows that say what their image's patches show. Blind images show nothing that could be named. */
+/** Adds the labels of the image's patches to the rows. Blind images get none. */
 function* withPatches(
   rows: Iterable<Row>,
   { world: { concepts } }: SceneSource,
@@ -75,7 +75,7 @@ function* withPatches(
   }
 }
 
-/** Rows that are drawn at a time. */
+/** The number of rows drawn at a time. */
 const batchRows = 32;
 
 async function writeRows(
@@ -88,7 +88,7 @@ async function writeRows(
   let known: { readonly scene: string; readonly files: readonly Buffer[] } | undefined;
   let batch: Row[] = [];
   const flush = async () => {
-    // Rows of one scene follow each other: it is drawn once.
+    // Rows of one scene are consecutive, so the scene is drawn once.
     const keys = batch.map(({ scenes }) => scenes.map(({ key }) => key).join(" "));
     const fresh = batch.filter((_, at) => keys[at] !== (at === 0 ? known?.scene : keys[at - 1]));
     const drawn = await maker.files(fresh.flatMap(({ scenes }) => scenes));

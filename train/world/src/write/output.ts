@@ -1,5 +1,5 @@
-// Where rows go: shards, as training reads them one behind the other, or a list beside a folder of images, as `blip eval`
-// reads it.
+// The outputs of rows: shards, which training reads in order, or a list beside a folder of images, which `blip eval`
+// reads.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packTar, type TarEntry } from "modern-tar";
@@ -7,9 +7,9 @@ import { must } from "@blip-ts/base";
 import type { ImageFormat } from "./images.ts";
 import type { Json, TaskName } from "./rows.ts";
 
-/** What is written of a row. */
+/** The parts of a row that are written. */
 export interface Written {
-  /** What is equal for rows of the same images. */
+  /** The key that rows with the same images share. */
   readonly scene: string;
   readonly files: readonly Buffer[];
   readonly record: Readonly<Record<string, Json>>;
@@ -17,26 +17,27 @@ export interface Written {
 
 export interface Output {
   add(row: Written): Promise<void>;
-  /** @returns the path that `blip train` or `blip eval` is given */
+  /** @returns the path for `blip train` or `blip eval` */
   finish(): Promise<string>;
 }
 
 const six = (number: number): string => String(number).padStart(6, "0");
 
-/** Rows of a shard. */
+/** The number of rows per shard. */
 const shardRows = 1000;
 
 const suffix = (format: ImageFormat): string => (format === "png" ? "png" : "jpg");
 
-/** One row per caption, if the row has several. */
+/** Splits a row into one per caption, if it has several. */
 function byCaption(record: Written["record"]): readonly Written["record"][] {
   const { caption } = record;
   return Array.isArray(caption) ? caption.map((text: Json) => ({ ...record, caption: [text] })) : [record];
 }
 
 /**
- * `OUT/shards/000000.tar`, ...: webdataset. With `copies` above 1, a row's second caption goes to `1-000000.tar`, beside a
- * copy of the image, its third one to `2-000000.tar`, and so on: a batch seldom contains two captions of one image.
+ * Writes webdataset shards `OUT/shards/000000.tar`, ... With `copies` above 1, a row's second caption goes to
+ * `1-000000.tar` with a copy of the image, its third one to `2-000000.tar`, and so on. So a batch seldom contains two
+ * captions of one image.
  */
 export class Shards implements Output {
   readonly #folder: string;
@@ -80,16 +81,16 @@ export class Shards implements Output {
   }
 }
 
-// A fixed time: the same rows are the same bytes.
+// The fixed time makes the same rows give the same bytes.
 const entry = (name: string, body: Uint8Array): TarEntry => ({
   header: { name, size: body.length, mtime: new Date(0) },
   body,
 });
 
-/** Images of a folder. */
+/** The number of images per folder. */
 const folderImages = 1000;
 
-/** The field of an image, or of two, in a task's list. */
+/** The field of the image or the two images in a task's list. */
 function imageField(
   task: TaskName,
   train: boolean,
@@ -99,7 +100,7 @@ function imageField(
   return { [task === "match" && !train ? "image_path" : "image"]: must(paths, 0) };
 }
 
-/** `OUT/data.jsonl`, or for tasks whose files are lists `OUT/data.json`, beside `OUT/images/`. */
+/** Writes `OUT/data.jsonl`, or `OUT/data.json` for tasks with lists, beside `OUT/images/`. */
 export class Listed implements Output {
   readonly #out: string;
   readonly #task: TaskName;
@@ -131,7 +132,10 @@ export class Listed implements Output {
     return Promise.resolve(path);
   }
 
-  /** Rows of one scene follow each other, and share its file. Blank images are one scene each all the same. */
+  /**
+   * The paths of a row's images. Rows of one scene are consecutive and share its file. Each blank scene still has its
+   * own file.
+   */
   #paths({ scene, files }: Written): readonly string[] {
     if (this.#last?.scene === scene) return this.#last.paths;
     const paths = files.map((file) => {

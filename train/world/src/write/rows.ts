@@ -1,4 +1,4 @@
-// The rows of a task's data: scenes, and what is said of them in a form that the readers of packages/datasets know.
+// The rows of a task's data: scenes with their texts, in a form that the readers of packages/datasets support.
 import { Random } from "../random.ts";
 import { conceptsIn, signature, type Scene } from "../scene/graph.ts";
 import type { SceneSource } from "../scene/sample.ts";
@@ -11,30 +11,32 @@ import { webText } from "../say/web.ts";
 export const taskNames = ["caption", "retrieval", "match", "vqa", "nlvr", "web", "pretrain"] as const;
 
 /**
- * `match`: for training what `retrieval` is; else each true caption with one that is false by one edit. `web`: a caption of
- * which it is known whether it fits.
+ * The tasks. `match`: for training, the same rows as `retrieval`; otherwise each true caption with one that is false by
+ * one edit. `web`: a caption with a label of whether it fits.
  */
 export type TaskName = (typeof taskNames)[number];
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 export interface Row {
-  /** One image, or two. */
+  /** The scenes of one image or two. */
   readonly scenes: readonly Scene[];
-  /** What the row says, without its images. */
+  /** The row's content, without its images. */
   readonly record: Readonly<Record<string, Json>>;
 }
 
 export interface RowOptions {
   readonly task: TaskName;
   readonly count: number;
-  /** Number of the first scene. */
+  /** The number of the first scene. */
   readonly first: number;
-  /** Captions, or questions, of a scene. */
+  /** The number of captions or questions per scene. */
   readonly each: number;
-  /** Captions are the one plain sentence of the scene. */
+  /** Uses the one plain sentence of the scene as its caption. */
   readonly plain: boolean;
-  /** Captions of a scene that are false of it by one edit (`false_captions`); 0: the rows do not say any. */
+  /**
+   * The number of captions per scene that are false by one edit (`false_captions`); with 0, the rows lack the field.
+   */
   readonly falseCaptions: number;
 }
 
@@ -47,7 +49,7 @@ export const poolOf = ({ world: { concepts, places, placeShares } }: SceneSource
   ],
 });
 
-/** What the scene is, beside what is said of it: for reports by kind, and to look at. */
+/** Facts about the scene beside its texts, for reports by kind and for inspection. */
 const facts = (scene: Scene): Readonly<Record<string, Json>> => ({
   scene: signature(scene),
   kind: scene.kind,
@@ -55,7 +57,7 @@ const facts = (scene: Scene): Readonly<Record<string, Json>> => ({
   things: conceptsIn(scene),
 });
 
-/** Scenes by number; in tests each signature once, as a gallery must be. */
+/** The scenes by number. In tests each signature occurs once, as a gallery requires. */
 function* scenesOf(source: SceneSource, { count, first }: RowOptions): Generator<readonly [number, Scene]> {
   const distinct = source.split.part === "test";
   const seen = new Set<string>();
@@ -71,7 +73,7 @@ function* scenesOf(source: SceneSource, { count, first }: RowOptions): Generator
 
 export const textsOf = (scene: Scene): Random => new Random(`${scene.key}/texts`);
 
-/** At most so many false captions of a scene, each false by one edit; they do not change its true ones. */
+/** Up to `falseCaptions` false captions of a scene, each false by one edit. They do not affect its true captions. */
 export function falseCaptionsOf(
   scene: Scene,
   { falseCaptions, plain }: RowOptions,
@@ -88,7 +90,7 @@ export function falseCaptionsOf(
 }
 
 function* captionRows(source: SceneSource, options: RowOptions): Generator<Row> {
-  // A gallery's captions must be able to say which image is meant.
+  // In a gallery, captions must identify their image.
   const partial = options.task !== "retrieval" || source.split.part === "train";
   const pool = poolOf(source);
   for (const [number, scene] of scenesOf(source, options)) {

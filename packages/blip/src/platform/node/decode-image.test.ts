@@ -320,7 +320,7 @@ describe("data: URLs", () => {
 
   test.each<[string, string, string]>([
     ["data:image/png", "image/bad-data-url", "got no comma"],
-    ["data:image/png;base64,????", "image/bad-data-url", "no base64"],
+    ["data:image/png;base64,????", "image/bad-data-url", "not base64"],
     [`data:,${"x".repeat(30_000_000)}`, "image/bad-data-url", "one of 30000000 bytes"],
     [`data:text/plain,${"word ".repeat(9_000)}`, "image/not-an-image", "got text"],
     [urlOf(new Uint8Array(70_000)), "image/not-an-image", "the data: URL"],

@@ -1,6 +1,6 @@
-// The numbers of one AdamW update, as torch.optim.AdamW forms them in its loop over single tensors.
+// The numbers of one AdamW update, computed as in torch.optim.AdamW's single-tensor loop.
 
-/** A decoupled weight decay and Adam's constants (arXiv 1711.05101). */
+/** Adam's constants, with decoupled weight decay (arXiv 1711.05101). */
 export interface AdamSettings {
   readonly beta1: number;
   readonly beta2: number;
@@ -9,15 +9,15 @@ export interface AdamSettings {
 
 export interface AdamStep extends AdamSettings {
   readonly lr: number;
-  /** The share of lr by which weights shrink. */
+  /** The weight decay as a share of lr. */
   readonly decay: number;
   /** The number of this update, from 1. */
   readonly step: number;
-  /** What gradients are multiplied with first. */
+  /** A factor that is applied to the gradients first. */
   readonly scale: number;
 }
 
-/** What is the same for all numbers of an update. */
+/** The values that all numbers of an update share. */
 export interface AdamNumbers {
   readonly scale: number;
   readonly mix1: number;
@@ -29,7 +29,7 @@ export interface AdamNumbers {
   readonly keep: number;
 }
 
-/** In double precision; the update itself is in float32. */
+/** Computes in double precision; the update itself is in float32. */
 export function adamNumbers({ lr, decay, beta1, beta2, eps, step, scale }: AdamStep): AdamNumbers {
   return {
     ...{ scale, mix1: 1 - beta1, beta2, mix2: 1 - beta2, eps },

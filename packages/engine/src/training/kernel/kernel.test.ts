@@ -13,11 +13,11 @@ const edges = [
   ...[Infinity, -Infinity, NaN, 2 ** -126, 2 ** -149, 16777217, 1 + 2 ** -23, -1e-8],
 ];
 
-/** Numbers that do not repeat soon, of every size. */
+/** Numbers of every magnitude that do not repeat soon. */
 const noise = (seed: number) => (index: number) =>
   Math.sin((index + 1) * 12.9898 * seed) * 10 ** (((index * 7) % 12) - 6);
 
-/** The same numbers for both kernels: four arrays one after another, a page of memory in front of them. */
+/** The same numbers for both kernels: four arrays in a row, after a page of memory. */
 function both(value: (index: number) => number) {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const compiled = new Float32Array(memory.buffer);
@@ -58,14 +58,14 @@ describe.each(Object.entries(calls))("%s", (name, call) => {
     const before = plain.slice();
     const [found, expected] = kernels.map(call);
     expect(found).toEqual(expected);
-    // toEqual tells -0 from 0, and takes any NaN for NaN.
+    // toEqual distinguishes -0 from 0, and treats all NaN as equal.
     expect(compiled.subarray(0, 4 * length)).toEqual(plain.subarray(0, 4 * length));
     if (what.includes("numbers") && !/squares|nothing/.test(name)) expect(plain).not.toEqual(before);
     if (name.includes("nothing")) expect(plain).toEqual(before);
   });
 });
 
-test("squares are added up in double precision", () => {
+test("squares are summed in double precision", () => {
   const { compiled, kernels } = both(() => 0);
   compiled.set([1e25, 1, 1e-25, 3e38], g);
   expect(kernels[0].squares(g, 4)).toBeCloseTo(9e76, -70);
@@ -73,7 +73,7 @@ test("squares are added up in double precision", () => {
   expect(kernels[0].squares(g, 4)).toBe(4097 ** 2 + 1);
 });
 
-test("the bytes in the tree are what kernel.wat is compiled to", async () => {
+test("the committed bytes are the compiled kernel.wat", async () => {
   const text = readFileSync(new URL("kernel.wat", import.meta.url), "utf8");
   expect(Buffer.from(await compileKernel(text)).toString("base64")).toBe(kernelBytes);
 });

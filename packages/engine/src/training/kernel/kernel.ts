@@ -2,9 +2,12 @@
 import { adamNumbers, type AdamStep } from "./adam.ts";
 import { kernelBytes } from "./generated/kernel-bytes.ts";
 
-/** Places of arrays are counted in floats from the memory's beginning, and are multiples of 4, as lengths are. */
+/**
+ * The kernel's functions. Array positions count in floats from the start of the memory. Positions and lengths are
+ * multiples of 4.
+ */
 export interface Kernel {
-  /** One AdamW update of the weights at p by the gradients at g; m and v are the moments. */
+  /** One AdamW update of the weights at p by the gradients at g, with the moments at m and v. */
   adamw(p: number, g: number, m: number, v: number, length: number, step: AdamStep): void;
   /** The sum of squares, in double precision. */
   squares(a: number, length: number): number;
@@ -23,17 +26,17 @@ interface Exports {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** @throws {WebAssembly.CompileError} if the engine has no SIMD: all browsers of the baseline have it */
+/** @throws {WebAssembly.CompileError} if the JavaScript engine has no SIMD; all supported browsers have it */
 const moduleOnce = (): WebAssembly.Module =>
   (compiled ??= new WebAssembly.Module(
     Uint8Array.from(atob(kernelBytes), (character) => character.charCodeAt(0)),
   ));
 
-/** The functions do nothing with an array of length 0. */
+/** The kernel over a memory. Its functions ignore arrays of length 0. */
 export function kernelOver(memory: WebAssembly.Memory): Kernel {
   const instance = new WebAssembly.Instance(moduleOnce(), { training: { memory } });
   const exports = instance.exports as unknown as Exports;
-  // Addresses above 2 GiB become negative here, and are unsigned again in the module.
+  // Addresses above 2 GiB become negative here; the module reads them as unsigned.
   const at = (index: number) => index * 4;
   return {
     adamw(p, g, m, v, length, step) {

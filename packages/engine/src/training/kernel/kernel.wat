@@ -1,13 +1,13 @@
-;; What a training step does beside the network, over float32 arrays in one memory. Numbers are counted in floats; every
-;; array begins at a multiple of 16 bytes and has a multiple of 4 floats. Each function does what its TypeScript
-;; counterpart in plain-kernel.ts does, in the same order of roundings. `npm run kernel --workspace @blip-ts/engine`
-;; compiles this file to generated/kernel-bytes.ts; the build does it first.
+;; The part of a training step outside the network, over float32 arrays in one memory. Lengths count in floats. Each
+;; array starts at a multiple of 16 bytes and has a multiple of 4 floats. Each function matches its TypeScript
+;; counterpart in plain-kernel.ts, with the same order of roundings. `npm run kernel --workspace @blip-ts/engine`
+;; compiles this file to generated/kernel-bytes.ts; the build does so first.
 (module
   (memory (import "training" "memory") 1)
 
-  ;; AdamW (torch.optim.AdamW, the loop over single tensors): p, m and v are changed, g is read.
-  ;; $scale multiplies the gradient, $mix1 is 1 - beta1, $mix2 is 1 - beta2, $root is sqrt(1 - beta2^step),
-  ;; $size is lr / (1 - beta1^step), $keep is 1 - lr * decay.
+  ;; AdamW (torch.optim.AdamW, the single-tensor loop): p, m and v are changed, g is read. $scale multiplies the
+  ;; gradient, $mix1 is 1 - beta1, $mix2 is 1 - beta2, $root is sqrt(1 - beta2^step), $size is lr / (1 - beta1^step),
+  ;; $keep is 1 - lr * decay.
   (func (export "adamw")
     (param $p i32) (param $g i32) (param $m i32) (param $v i32) (param $n i32)
     (param $scale f32) (param $mix1 f32) (param $beta2 f32) (param $mix2 f32)
@@ -45,7 +45,7 @@
       (local.set $o (i32.add (local.get $o) (i32.const 16)))
       (br_if $next (i32.lt_u (local.get $o) (local.get $end)))))
 
-  ;; The sum of squares, in double precision: four sums, one a place in the vector, added up at the end.
+  ;; The sum of squares in double precision: four sums, one per vector lane, added at the end.
   (func (export "squares") (param $a i32) (param $n i32) (result f64)
     (local $o i32) (local $end i32) (local $x v128) (local $low v128) (local $high v128) (local $d v128)
     (local.set $end (i32.shl (local.get $n) (i32.const 2)))
@@ -61,7 +61,7 @@
     (local.set $low (f64x2.add (local.get $low) (local.get $high)))
     (f64.add (f64x2.extract_lane 0 (local.get $low)) (f64x2.extract_lane 1 (local.get $low))))
 
-  ;; a = keep * a + share * b: gradients added up (keep 1), and moving averages (share 1 - keep).
+  ;; a = keep * a + share * b: accumulated gradients (keep 1) and moving averages (share 1 - keep).
   (func (export "blend") (param $a i32) (param $b i32) (param $n i32) (param $keep f32) (param $share f32)
     (local $o i32) (local $end i32) (local $Keep v128) (local $Share v128)
     (local.set $Keep (f32x4.splat (local.get $keep)))

@@ -1,5 +1,5 @@
-// The kernel as plain loops over an array: what kernel.wat is tested against. `Math.fround` after every operation is what
-// float32 arithmetic does; it is also why this is slow.
+// The kernel as plain loops over an array. kernel.wat is tested against it. `Math.fround` after every operation gives
+// float32 arithmetic, but makes this slow.
 import { adamNumbers } from "./adam.ts";
 import type { Kernel } from "./kernel.ts";
 import { must } from "@blip-ts/base";

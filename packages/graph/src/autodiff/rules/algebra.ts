@@ -5,7 +5,7 @@ import type { Value } from "../../graph.ts";
 import { asMatrix, sumOfRows, unbroadcast } from "../parts.ts";
 import { input, type GradientRule } from "../rule.ts";
 
-/** y = x W^T + c: dx = g W, dW = g^T x over all rows, dc = the sum of the rows of g. */
+/** For y = x W^T + c: dx = g W, dW = g^T x over all rows, dc = the sum of the rows of g. */
 export const linear: GradientRule<"linear"> = {
   backward(b, node, g) {
     const [x, weight] = [input(node, 0), input(node, 1)];
@@ -17,7 +17,7 @@ export const linear: GradientRule<"linear"> = {
   },
 };
 
-/** With A = a or its transpose, B likewise: dA = scale g B^T and dB = scale A^T g, transposed back where they were. */
+/** With A = a or its transpose, and B likewise: dA = scale g B^T and dB = scale A^T g, transposed back if needed. */
 export const matmul: GradientRule<"matmul"> = {
   backward(b, node, g) {
     const [x, y] = [input(node, 0), input(node, 1)];
@@ -31,7 +31,7 @@ export const matmul: GradientRule<"matmul"> = {
   },
 };
 
-/** Only what is not as it is anyway, so that equal products have equal attributes. */
+/** Attributes without default values, so that equal products have equal attributes. */
 const how = (transposeA: boolean, transposeB: boolean, scale = 1): Parameters<GraphBuilder["matmul"]>[2] => ({
   ...(transposeA && { transposeA }),
   ...(transposeB && { transposeB }),

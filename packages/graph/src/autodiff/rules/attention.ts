@@ -1,4 +1,4 @@
-// The gradient of attention: softmax(q k^T scale + bias) v in its parts, whose probabilities are kept.
+// The gradient of attention, softmax(q k^T scale + bias) v, written in parts. The probabilities are saved.
 import { joinHeads, rowSum, splitHeads, unbroadcast } from "../parts.ts";
 import type { GraphBuilder } from "../../builder.ts";
 import type { Value } from "../../graph.ts";
@@ -6,13 +6,13 @@ import { input, type GradientRule } from "../rule.ts";
 
 const inHeads = (b: GraphBuilder, x: Value, heads: number) =>
   x.shape.length === 4 ? x : splitHeads(b, x, heads);
-/** The gradient of keys or values in the form in which they came. */
+/** Brings the gradient of keys or values back to the layout of the original. */
 const asGiven = (b: GraphBuilder, gradient: Value, original: Value) =>
   original.shape.length === 4 ? gradient : joinHeads(b, gradient);
 
 /**
- * With p the probabilities and o = p v: dv = p^T do, dp = do v^T, ds = p (dp - sum(dp p)), and the sum over a row of
- * dp p is that of do o, which is as short as a head is wide. dq = scale ds k, dk = scale ds^T q.
+ * With probabilities p and o = p v: dv = p^T do, dp = do v^T, ds = p (dp - sum(dp p)), dq = scale ds k, dk = scale ds^T
+ * q. The row sum of dp p equals that of do o, which is cheaper: its rows are only as long as a head is wide.
  */
 export const attention: GradientRule<"attention"> = {
   forward(b, node) {

@@ -1,4 +1,4 @@
-// Gradients of what is element by element.
+// Gradients of elementwise operations.
 import type { GraphBuilder } from "../../builder.ts";
 import type { Value } from "../../graph.ts";
 import { negative, unbroadcast } from "../parts.ts";
@@ -22,7 +22,7 @@ export const multiply: GradientRule<"multiply"> = {
   },
 };
 
-/** Of y with its own output: d(x / y)/dy = -(x / y) / y. */
+/** The gradient of y uses the operation's own output: d(x / y)/dy = -(x / y) / y. */
 export const divide: GradientRule<"divide"> = {
   backward(b, node, g) {
     const [x, y] = [input(node, 0), input(node, 1)];
@@ -36,7 +36,7 @@ export const divide: GradientRule<"divide"> = {
 const bell = (b: GraphBuilder, x: Value, factor: number) =>
   b.exp(b.multiply(b.multiply(x, x), b.scalar(factor)));
 
-/** Phi(x) + x phi(x) with the normal distribution's Phi and phi, from x alone: the output is not kept. */
+/** Phi(x) + x phi(x), with the normal distribution's Phi and phi. It needs x alone, so the output is not kept. */
 export const gelu: GradientRule<"gelu"> = {
   backward(b, node, g) {
     const x = input(node, 0);
@@ -65,7 +65,7 @@ export const sqrt: GradientRule<"sqrt"> = {
   backward: (b, { output }, g) => [b.divide(b.multiply(g, b.scalar(0.5)), output)],
 };
 
-/** From float to float back; whole numbers have no gradient. */
+/** The gradient is cast back to the input's float type. Integers have no gradient. */
 export const cast: GradientRule<"cast"> = {
   backward(b, node, g) {
     const { dtype } = input(node, 0);

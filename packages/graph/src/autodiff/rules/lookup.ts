@@ -1,11 +1,11 @@
-// Gradients of look-ups, of patches, and of the loss that looks up labels.
+// Gradients of look-ups, of the patch convolution, and of cross-entropy, which looks up labels.
 import type { NodeOf, Value } from "../../graph.ts";
 import type { GraphBuilder } from "../../builder.ts";
 import { multiplyDims } from "../../types/dim.ts";
 import { asColumn, inverseWidth, zeros } from "../parts.ts";
 import { input, type GradientRule } from "../rule.ts";
 
-/** Rows come apart: whoever has the whole table adds them. */
+/** The gradient stays in rows; the owner of the whole table adds them. */
 export const gather: GradientRule<"gather"> = {
   backward: (_b, node, g) => [{ ids: input(node, 1), rows: g }, undefined],
 };
@@ -23,7 +23,10 @@ export const addAlongLast: GradientRule<"addAlongLast"> = {
   backward: (b, node, g) => [g, undefined, b.takeAlongLast(g, input(node, 1))],
 };
 
-/** softmax(x) minus the target, times g: the log-probabilities are kept, and the label's share is added in one place. */
+/**
+ * The gradient is (softmax(x) - target) g. The log-probabilities are saved; the label's share is added at one index per
+ * row.
+ */
 export const crossEntropy: GradientRule<"crossEntropy"> = {
   forward(b, node) {
     const { smoothing } = node.attributes;
@@ -47,7 +50,10 @@ export const crossEntropy: GradientRule<"crossEntropy"> = {
   },
 };
 
-/** Patches as rows [B*h*w, C*p*p] through the weight as a matrix: no convolution backwards. */
+/**
+ * The patch convolution as one product: patches as rows [B, h*w, C*p*p] times the weight as a matrix. So the backward
+ * pass needs no convolution.
+ */
 function patches(b: GraphBuilder, node: NodeOf<"patchConvolution">): Value {
   const [x, weight, bias] = [input(node, 0), input(node, 1), input(node, 2)];
   const { patch } = node.attributes;

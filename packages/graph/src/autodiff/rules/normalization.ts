@@ -4,7 +4,7 @@ import { input, type GradientRule } from "../rule.ts";
 
 /**
  * With n = (x - mean) / std and h = g * gain: dx = (h - mean(h) - n mean(h n)) / std, dgain = the sum of g n over rows,
- * dbias that of g. Mean and 1 / std are what ONNX's LayerNormalization gives beside its output.
+ * dbias = the sum of g over rows. ONNX's LayerNormalization outputs mean and 1 / std beside its result.
  */
 export const layerNorm: GradientRule<"layerNorm"> = {
   backward(b, node, g) {
@@ -27,7 +27,7 @@ export const logSoftmax: GradientRule<"logSoftmax"> = {
   backward: (b, { output }, g) => [b.subtract(g, b.multiply(b.exp(output), rowSum(b, g)))],
 };
 
-/** (g - y sum(g y)) / |x|; below epsilon, where x is only scaled, g / epsilon. */
+/** (g - y sum(g y)) / |x|. If |x| is below epsilon, x is only scaled, and the gradient is g / epsilon. */
 export const l2Normalize: GradientRule<"l2Normalize"> = {
   backward(b, node, g) {
     const [x, y] = [input(node, 0), node.output];

@@ -1,4 +1,4 @@
-// Gradients of what moves elements.
+// Gradients of operations that only move elements.
 import { must } from "@blip-ts/base";
 import { addDims, type Dim } from "../../types/dim.ts";
 import { unbroadcast } from "../parts.ts";

@@ -1,10 +1,10 @@
-// The character classes of the Penn Treebank tokenizer, as hexadecimal ranges of UTF-16 code units.
-// They were read off Stanford's PTBTokenizer 3.4.1 by tokenizing each unit of the BMP in 41 contexts
-// (oracle/metrics/README.md), and they are Unicode 6's. "a-b/2" is every second unit from a to b.
-// What is in no class, all surrogates among it, is dropped and parts words.
+// The character classes of the Penn Treebank tokenizer, as hexadecimal ranges of UTF-16 code units. They were
+// determined from Stanford's PTBTokenizer 3.4.1, by tokenizing each unit of the BMP in 41 contexts
+// (oracle/metrics/README.md), and match Unicode 6. "a-b/2" means every second unit from a to b. Units outside all
+// classes, including all surrogates, are dropped and separate words.
 import { atLeast } from "@blip-ts/base";
 
-/** Letters: they start and go on a word. */
+/** Letters, which start and continue a word. */
 const letters =
   "41-5a 61-7a aa b5 ba c0-d6 d8-f6 f8-2c1 2c6-2d1 2e0-2e4 2ec 2ee 370-374 376-377 37a-37d 386 388-38a 38c " +
   "38e-3a1 3a3-3f5 3f7-481 48a-527 531-556 559 561-587 5d0-5ea 5f0-5f2 620-64a 66e-66f 671-6d3 6d5 6e5-6e6 " +
@@ -37,7 +37,7 @@ const letters =
   "fb43-fb44 fb46-fbb1 fbd3-fd3d fd50-fd8f fd92-fdc7 fdf0-fdfb fe70-fe74 fe76-fefc ff21-ff3a ff41-ff5a " +
   "ff66-ffbe ffc2-ffc7 ffca-ffcf ffd2-ffd7 ffda-ffdc";
 
-/** Accents and other modifiers: as letters, but they never follow a digit within a word. */
+/** Accents and other modifiers. They behave like letters, but never follow a digit within a word. */
 const marks =
   "2c2-2c5 2d2-2df 2e5-2eb 2ed 2ef-36f 375 378-379 384-385 3f6 483-487 55a-55f 591-5bd 5bf 5c1-5c2 5c4-5c5 " +
   "5c7 615-61a 64b-65e 670 6d6-6e4 6e7-6ed 6fd-6fe 70f 711 730-74c 7a6-7b0 7eb-7f3 900-903 93c 93e-94e " +
@@ -51,7 +51,7 @@ const digits =
   "1b50-1b59 1bb0-1bb9 1c40-1c49 1c50-1c59 a620-a629 a8d0-a8d9 a900-a909 a9d0-a9d9 aa50-aa59 abf0-abf9 " +
   "ff10-ff19";
 
-/** Beyond ASCII: each is a token by itself. */
+/** Symbols beyond ASCII; each is a token. */
 const symbols =
   "a1 a5-a9 ac ae-b4 b6-b9 bf d7 f7 37e 387 589 5be 5c0 5c3 5c6 5f3-5f4 600-603 606-60c 614 61b 61e-61f 66a " +
   "66d 6d4 700-70d 7f6-7f8 964-965 e3f e4f 1fbd 2016-2017 201a 201e-2023 2030-2038 203b 203e-2042 2044 2070 " +
@@ -59,7 +59,7 @@ const symbols =
   "213a-213b 2140-2144 214a-214d 214f 2155-215e 2190-2bff 3001-3002 3012 30fb ff01-ff0f ff1a-ff20 ff3b-ff40 " +
   "ff5b-ff65 ffe0-ffe1 ffe5-ffe6";
 
-/** Capitals and spaces before which the full stop of an abbreviation ends a sentence too. */
+/** Capitals and spaces before which an abbreviation's full stop also ends a sentence. */
 const sentenceStarts =
   "41-5a 85 a0 c0-d6 d8-de 100-136/2 139-147/2 14a-178/2 179-17d/2 181-182 184-186/2 187-189/2 18a-18b " +
   "18e-191 193-194 196-198 19c-19d 19f-1a0 1a2-1a6/2 1a7-1a9/2 1ac-1ae/2 1af-1b1/2 1b2-1b3 1b5-1b7/2 1b8 " +
@@ -72,7 +72,7 @@ const sentenceStarts =
   "2c6e-2c70 2c72 2c75 2c7e-2c80 2c82-2ce2/2 2ceb-2ced/2 2cf2 3000 a640-a66c/2 a680-a696/2 a722-a72e/2 " +
   "a732-a76e/2 a779-a77d/2 a77e-a786/2 a78b-a78d/2 a790-a792/2 a7a0-a7aa/2 ff21-ff3a";
 
-/** The ranges as the inside of a regular expression's brackets. */
+/** Converts ranges to the contents of a bracket expression. */
 function inBrackets(ranges: string): string {
   const unit = (code: number) => `\\u${code.toString(16).padStart(4, "0")}`;
   return ranges
@@ -89,7 +89,7 @@ function inBrackets(ranges: string): string {
     .join("");
 }
 
-/** Insides of brackets: `[${letter}]` matches one. */
+/** Contents of bracket expressions: `[${letter}]` matches one letter. */
 export const letter = inBrackets(letters);
 export const mark = inBrackets(marks);
 export const digit = inBrackets(digits);

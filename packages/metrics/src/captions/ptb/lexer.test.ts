@@ -1,4 +1,4 @@
-// Raw tokens, with what tokenizeCaptions removes.
+// Raw tokens, including those that tokenizeCaptions removes.
 import { expect, test } from "vitest";
 import { lex } from "./lexer.ts";
 import { lowerCase } from "./lower-case.ts";
@@ -8,7 +8,7 @@ test.each<[string, readonly string[]]>([
   ["\u00ad\u00ad soft\u00adly", ["-", "softly"]],
   ["2 1/2 cups", ["2\u00a01/2", "cups"]],
   ['He said: "no".', ["He", "said", ":", "``", "no", "''", "."]],
-  // The same abbreviation at the end of a sentence, within it, and at the end of all text.
+  // The same abbreviation at the end of a sentence, inside it, and at the end of the text.
   ["Inc. The", ["Inc.", ".", "The"]],
   ["Inc. is", ["Inc.", "is"]],
   ["Inc.", ["Inc.", "."]],

@@ -1,4 +1,4 @@
-// Cuts text into the tokens of the Penn Treebank by the longest of the rules that match.
+// Splits text into Penn Treebank tokens. At each position, the longest matching rule wins.
 import { contracted } from "./lexicon.ts";
 import { type Rule, rules } from "./rules.ts";
 
@@ -11,11 +11,11 @@ const compiled: readonly Compiled[] = rules.map((rule) => ({
   pattern: new RegExp(rule.before === undefined ? rule.match : `(?:${rule.match})(?=(${rule.before}))`, "y"),
 }));
 
-/** A word of small letters between spaces: no rule reads more or less of it, unless it is to be cut. */
+/** A lower-case word between spaces. No rule reads more or less of it, unless it is a contraction to split. */
 const plainWord = / ?([a-z]+)(?= )/y;
 const toBeCut = new Set(contracted.split(" ").map((one) => one.replace("|", "")));
 
-/** The rule that wins at `position`, with the length of what it reads; undefined if none matches. */
+/** The rule that wins at `position`, with the length that it reads; undefined if none matches. */
 function longest(text: string, position: number): { rule: Compiled; length: number } | undefined {
   let best: { rule: Compiled; length: number } | undefined;
   let reach = 0;
@@ -31,12 +31,12 @@ function longest(text: string, position: number): { rule: Compiled; length: numb
 }
 
 /**
- * The tokens of a text. A new line is the token "\n". Spaces within a token ("5 1/2") are U+00A0.
- * What no rule reads is dropped: control characters, emoji, letters beyond Unicode's first plane.
+ * The tokens of a text. A new line gives the token "\n". Spaces within a token ("5 1/2") become U+00A0. Characters that
+ * no rule matches are dropped: control characters, emoji, letters beyond Unicode's first plane.
  */
 export function* lex(text: string): Generator<string> {
   for (let position = 0; position < text.length;) {
-    // Most words of captions, without asking every rule.
+    // The fast path for most words of captions, without trying every rule.
     plainWord.lastIndex = position;
     const [plain = "", plainToken = ""] = plainWord.exec(text) ?? [];
     if (plain !== "" && !toBeCut.has(plainToken)) {

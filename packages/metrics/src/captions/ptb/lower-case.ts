@@ -1,7 +1,10 @@
-// Small letters as Java makes them. It differs from JavaScript where a capital sigma may end a word.
+// Lower case as in Java, which differs from JavaScript for a capital sigma that may end a word.
 
 const inWord = "[\\p{L}\\p{M}\\p{N}\\p{Cf}]+";
-/** A word of Java's BreakIterator: some marks between letters, and others between digits, hold it together. */
+/**
+ * A word in the sense of Java's BreakIterator: certain marks between letters, and others between digits, do not
+ * separate it.
+ */
 const word = new RegExp(
   `${inWord}(?:(?:(?<=[\\p{L}\\p{M}])['.\\u2027\\p{Pd}\\p{Pc}](?=\\p{L})|(?<=\\p{N})['.,\\u066b](?=\\p{N}))${inWord})*`,
   "gu",
@@ -9,8 +12,8 @@ const word = new RegExp(
 const cased = /\p{Cased}/u;
 
 /**
- * `String.toLowerCase` of Java: a capital sigma becomes the final one if its word has a cased letter before it and none
- * after it, whatever digits or hyphens are between ("ΣΑΣ-b" has no final sigma, "ΣΑΣ b" has one).
+ * Java's `String.toLowerCase`. A capital sigma becomes the final sigma if its word has a cased letter before it and
+ * none after it, regardless of digits or hyphens in between ("ΣΑΣ-b" has no final sigma, "ΣΑΣ b" has one).
  */
 export function lowerCase(text: string): string {
   if (!text.includes("Σ")) return text.toLowerCase();

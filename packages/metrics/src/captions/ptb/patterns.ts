@@ -1,18 +1,18 @@
-// Pieces of regular expressions that several rules of the Penn Treebank tokenizer share.
+// Parts of regular expressions that several rules of the Penn Treebank tokenizer share.
 import { digit, letter, mark, sentenceStart } from "./characters.ts";
 import * as lexicon from "./lexicon.ts";
 
-/** Letters beyond ASCII that the tokenizer takes for a form of i, k or s: dotted and dotless i, kelvin, long s. */
+/** Letters beyond ASCII that the tokenizer treats as i, k or s: dotted and dotless i, kelvin, long s. */
 const otherForms: Readonly<Record<string, string>> = { i: "\\u0130\\u0131", k: "\\u212a", s: "\\u017f" };
 
 const eitherCase = (small: string) => `[${small}${small.toUpperCase()}${otherForms[small] ?? ""}]`;
 
-/** `text` in small and capital letters alike. */
+/** Matches `text` in either case. */
 export function anyCase(text: string): string {
   return text.replace(/[a-z]/g, eitherCase);
 }
 
-/** One of the words of a list, in the notation of lexicon.ts. */
+/** Matches one of the words of a list, in the notation of lexicon.ts. */
 export function oneOf(list: string): string {
   const words = list
     .replaceAll(".", "\\.")
@@ -29,14 +29,14 @@ export const anySpace = `[${spaceUnits}\\r\\n\\u000b\\u000c\\u0085\\u2028\\u2029
 
 /** An apostrophe: straight, curly, or the entity. */
 export const apostrophe = `(?:['\\u0092\\u2019]|&${anyCase("apos")};)`;
-/** Whatever people type for an apostrophe. */
+/** All characters that people type for an apostrophe. */
 export const likeApostrophe = `(?:['\`\\u0091\\u0092\\u2018\\u2019\\u201b]|&${anyCase("apos")};)`;
 
 export const d = `[${digit}]`;
 export const letters = `[${letter}]`;
 const letterOrDigit = `[${letter}${digit}]`;
 
-/** "&eacute;" is a letter. */
+/** An accented letter as an entity, such as "&eacute;". */
 const accented = `&[aeiouAEIOU](?:${anyCase("acute")}|${anyCase("grave")}|${anyCase("uml")});`;
 export const wordStart = `(?:[${letter}${mark}\\u00ad]|${accented})`;
 const wordPart = `(?:[${letter}${mark}${digit}\\u00ad]|${accented})`;
@@ -44,9 +44,9 @@ const plainWord = `${wordStart}${wordPart}*`;
 /** "dog", "e.g", "yahoo!answers". */
 export const word = `${plainWord}(?:[.!?]${plainWord})*`;
 
-/** What is cut off at the end of "it's", "they'll". */
+/** The part split off at the end of "it's", "they'll". */
 export const clitic = `${apostrophe}(?:[dmsDMS]|${anyCase("ll")}|${anyCase("re")}|${anyCase("ve")})`;
-/** What is cut off at the end of "don't". */
+/** The part split off at the end of "don't". */
 export const not = `[nN]${likeApostrophe}[tT]`;
 
 /** "1", "1,000", ".5", "10:30". */
@@ -72,14 +72,14 @@ const attribute = ` +${tagName}(?: *= *(?:"[^"]*"|'[^']*'))?`;
 /** A tag of HTML, XML or SGML. */
 export const tag = `(?:<[!?][A-Za-z\\-][^>\\r\\n]*>|</${tagName} *>|<${tagName}(?:${attribute})* *(?:/ *)?>)`;
 
-/** After an abbreviation: here the sentence ends. */
+/** After an abbreviation: the sentence ends here. */
 export const sentenceEnd = `${anySpace}(?:${anySpace}|[${sentenceStart}]|${tag})`;
 const opener = lexicon.openers
   .replaceAll(".", "\\.")
   .split(" ")
   .map((one) => one.slice(0, 1) + anyCase(one.slice(1)))
   .join("|");
-/** After an acronym: here the next sentence starts. */
+/** After an acronym: the next sentence starts here. */
 export const opening = `${anySpace}+(?:${opener}|${tag})${anySpace}`;
 
 const stops = '\\t\\n\\f\\r "<>|()';

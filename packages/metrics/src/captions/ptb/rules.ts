@@ -1,19 +1,19 @@
-// The rules of the Penn Treebank tokenizer, as Stanford's PTBTokenizer 3.4.1 applies them. They were found by
-// giving it all short strings, words in many contexts and random text, and comparing (oracle/metrics/README.md).
+// The rules of the Penn Treebank tokenizer, as in Stanford's PTBTokenizer 3.4.1. They were derived by comparing its
+// output on all short strings, words in many contexts and random text (oracle/metrics/README.md).
 import { atLeast } from "@blip-ts/base";
 import { symbol } from "./characters.ts";
 import * as lexicon from "./lexicon.ts";
 import * as p from "./patterns.ts";
 
-/** One rule. Of all rules the longest match wins, `before` included; of equally long ones the earlier rule. */
+/** A rule. The longest match wins, including `before`; of equally long matches, the earlier rule wins. */
 export interface Rule {
-  /** What the rule reads, as the source of a regular expression. */
+  /** The pattern of the text that the rule reads, as the source of a regular expression. */
   readonly match: string;
-  /** What must come after it. It counts for the length, and is read again for the next token. */
+  /** The pattern that must follow. It counts towards the length, and is read again for the next token. */
   readonly before?: string;
-  /** How many units at the end are read again for the next token, although they may be in the token. */
+  /** The number of units at the end that are read again for the next token, even if this token contains them. */
   readonly again?: number;
-  /** The token that is made of what was read, or null for none; without it, what was read less its soft hyphens. */
+  /** Makes the token from the text read; null for no token. Default: the text without its soft hyphens. */
   readonly token?: (read: string) => string | null;
 }
 
@@ -21,7 +21,7 @@ const as = (token: string) => () => token;
 const asRead = (read: string) => read;
 const dropped = () => null;
 
-/** Curly apostrophes and quotation marks in the treebank's ASCII. */
+/** Converts curly apostrophes and quotation marks to the treebank's ASCII. */
 function quotes(read: string): string {
   return read
     .replace(/&apos;|[\u0092\u2019\u203a]/g, "'")
@@ -35,7 +35,7 @@ const pause = "[,;:\\u3001]";
 const quotationMark = `"|&${p.anyCase("quot")};`;
 const quoted = (by: string) => (read: string) => read.replace(/"|&quot;/, by);
 
-/** An abbreviation that ends a sentence: its full stop is in the token, and is a token again. */
+/** An abbreviation that ends a sentence: the token contains its full stop, which also becomes a token of its own. */
 const closing = (abbreviation: string, before?: string): Rule => ({
   match: `${abbreviation}\\.`,
   ...(before === undefined ? {} : { before }),
@@ -97,7 +97,7 @@ const abbreviations: readonly Rule[] = [
   closing(p.acronym, p.opening),
   closing(p.oneOf(lexicon.closing), p.sentenceEnd),
   { match: `${p.oneOf(lexicon.closing)}\\.`, before: "[^][^]" },
-  // At the end of all text.
+  // At the end of the text.
   closing(p.oneOf(lexicon.closing)),
   { match: "[A-Za-z]\\." },
   { match: "[A-Za-z]", before: `\\.${p.opening}` },
@@ -117,7 +117,7 @@ const compounds: readonly Rule[] = [
   { match: `${p.anyCase("c")}\\+\\+|[cfCF]#` },
 ];
 
-/** Text, and the token that stands for it. */
+/** Text, and the token that replaces it. */
 const replaced: readonly (readonly [match: string, token: string])[] = [
   [`&${p.anyCase("lt")};`, "<"],
   [`&${p.anyCase("gt")};`, ">"],
