@@ -85,7 +85,7 @@ function rowsTable(results: readonly RowResult[]): string {
 }
 
 const kindNames: Readonly<Record<string, string>> = {
-  right: "right",
+  right: "correct",
   other: "another scene's",
   word: "one wrong word",
   spam: "a file name or an advertisement",
