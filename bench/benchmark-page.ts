@@ -89,7 +89,7 @@ export function shown(line: Line, { samples, notRun }: Results): Line[] {
 /** The page's note on candle, measured or not. */
 const candleText = (measured: boolean): string =>
   measured
-    ? "- candle's BLIP is candle-transformers' model with candle's own matrix products, compiled for the processor. It runs as a program, and as WebAssembly with SIMD and one thread. As in its example, caption steps keep the text's keys and values and compute the image's again."
+    ? "- candle's BLIP is candle-transformers' model with candle's own matrix products, compiled for the processor. It runs as a program, and as WebAssembly with SIMD and one thread. As in candle's example, caption steps keep the text's keys and values and compute the image's again."
     : "- candle's BLIP, in Rust and as WebAssembly, was not measured.";
 
 const candlePrefix = "candle ";
@@ -133,13 +133,13 @@ export function benchmarkPage(results: Results): string {
   return [
     "# Benchmarks",
     "",
-    `\`npm run bench\` measured bench/results/benchmark.json on ${results.made}; \`npx tsx bench/table.ts\` writes this page from it and from bench/notes.md. The values are medians of ${settings.runs} runs, with quartiles in brackets; blip-ts and its peer alternate. ` +
+    `\`npm run bench\` measured bench/results/benchmark.json on ${results.made}; \`npx tsx bench/table.ts\` writes this document from it and from bench/notes.md. The values are medians of ${settings.runs} runs, with quartiles in brackets; blip-ts and its peer alternate. ` +
       "A ratio states how many times better blip-ts is than the peer, run by run. A goal is met if the median or the spread of quartiles reaches it.",
     "",
     `${machine.cores} cores of ${machine.cpu}, ${(machine.memory / 2 ** 30).toFixed(0)} GiB, ${machine.system}; ${settings.threads} threads for each side. ` +
       `${Object.entries(versions)
         .map(([name, version]) => `${name} ${version}`)
-        .join(", ")}.${rates.length > 0 ? ` In the same run ${rates.join(", ")}.` : ""}`,
+        .join(", ")}.${rates.length > 0 ? ` In the same run ${rates.join(", and ")}.` : ""}`,
     "",
     row(head),
     row(head.map(() => "---")),
@@ -147,9 +147,9 @@ export function benchmarkPage(results: Results): string {
     "",
     "What the rows measure:",
     "",
-    "- The models are base models of 384 px with random weights (oracle/hf/full_size.py, full_size_tasks.py); only the shift by int8 is of the embedded model. Both sides read the same generated inputs.",
-    `- 1 x 128 and 128 x 1 are ${settings.pairs} pairs of image states and texts of 12 tokens, without the image encoder. transformers gets the image encoded once, with its states expanded over the texts, and runs at the best of a few batch sizes${tried.length > 0 ? ` (${tried.join(", ")})` : ""}.`,
-    "- Captions are measured from after the image encoder; [SEP] is suppressed until the 20th token.",
+    "- The models are base models of 384 px with random weights (oracle/hf/full_size.py, full_size_tasks.py); only the shift by int8 is for the embedded model. Both sides read the same generated inputs.",
+    `- 1 x 128 and 128 x 1 are ${settings.pairs} pairs of image states and texts of 12 tokens, without the image encoder. transformers gets image states that were encoded once and expanded over the texts, and runs at the best of a few batch sizes${tried.length > 0 ? ` (${tried.join(", ")})` : ""}.`,
+    "- Captions are timed from the end of the image encoder; [SEP] is suppressed until the 20th token.",
     "- The first score is timed from outside, from the start of the process. It includes loading, one image from a file and one text. Resident memory is that process's peak (VmHWM).",
     "- In Chromium the engine is onnxruntime-web's WebAssembly with the same number of threads. Both rows do the same work as in Node above.",
     candleText(Object.keys(samples).some((lane) => lane.startsWith(candlePrefix))),

@@ -85,10 +85,10 @@ function rowsTable(results: readonly RowResult[]): string {
 }
 
 const kindNames: Readonly<Record<string, string>> = {
-  right: "right",
+  right: "correct",
   other: "another scene's",
-  word: "one word wrong",
-  spam: "a file's name, an advertisement",
+  word: "one wrong word",
+  spam: "a file name or an advertisement",
   language: "another language",
 };
 
