@@ -15,7 +15,11 @@ export default mergeConfig(
   { ...base, test: { ...base.test, projects: undefined, include: [], exclude: [] } },
   defineConfig({
     test: {
-      include: ["packages/*/{src,test}/**/*.slow.test.ts", "train/*/src/**/*.slow.test.ts", "scripts/*.slow.test.ts"],
+      include: [
+        "packages/*/{src,test}/**/*.slow.test.ts",
+        "train/*/src/**/*.slow.test.ts",
+        "scripts/*.slow.test.ts",
+      ],
       exclude: ["**/node_modules/**"],
       testTimeout: 600_000,
     },

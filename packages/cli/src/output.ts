@@ -57,7 +57,10 @@ export function endWithOutput(
     stdout.on("error", () => undefined);
     // A reader that has seen enough (`blip ... | head`) closes the pipe; that is no failure.
     if (error.code === "EPIPE") exit(exitCodes.done);
-    else write(stderr, `blip: ${withCode(cannotWrite(error).message, "output/cannot-write")}\n`, () => exit(exitCodes.failed));
+    else
+      write(stderr, `blip: ${withCode(cannotWrite(error).message, "output/cannot-write")}\n`, () =>
+        exit(exitCodes.failed),
+      );
   });
   // If stderr cannot be written, the results still are.
   stderr.on("error", () => undefined);

@@ -47,9 +47,7 @@ export interface AnswerRow<ImageInput> {
   readonly answer: string;
   /** The whole decoder sequence: [DEC], the answer, and [SEP] if it was reached. */
   readonly tokens: readonly number[];
-  /**
-   * The natural-log probability of all the answer's tokens; when ranking a list, minus the sum of label-smoothed losses.
-   */
+  /** The natural-log probability of the answer's tokens; when ranking, minus the sum of label-smoothed losses. */
   readonly score: number;
   /** Present only if the row failed. */
   readonly error?: undefined;

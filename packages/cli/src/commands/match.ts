@@ -61,9 +61,7 @@ async function run(inputs: readonly string[], flags: MatchFlags, terminal: Termi
 export function addMatch(program: Command, terminal: Terminal, finish: (code: number) => void): void {
   const command = program
     .command("match")
-    .description(
-      "how well texts fit images: ITM logits, probability and cosine for every image-text pair",
-    )
+    .description("how well texts fit images: ITM logits, probability and cosine for every image-text pair")
     .argument(...imagesOrPairs);
   addPairsOptions(addTextOptions(command), "{image, text}, or {image, texts} for several");
   addImageOptions(command).action(async (images: string[], flags: MatchFlags) =>

@@ -232,6 +232,14 @@ function addOptions(command: Command): Command {
       "ITM learns from each row's false_captions, in place of other images' captions",
     )
     .option("--image-root <DIR>", "base folder of the data's paths (default: the data file's folder)")
+    .addOption(real("--seed", "seed of everything random (default: 42)"))
+    .option("--json", "the report as one JSON object")
+    .addOption(quietOption());
+}
+
+/** The numbers of a recipe, and how fast it runs. */
+function addNumbers(command: Command): Command {
+  return command
     .addOption(real("--clip", "largest norm of the gradients"))
     .addOption(real("--decay", "weight decay"))
     .addOption(real("--dropout", "dropout rate of the text models"))
@@ -243,10 +251,7 @@ function addOptions(command: Command): Command {
     .addOption(whole("--batches-per-epoch", "for shards and tables with images, which are not counted"))
     .addOption(whole("--save-steps", "steps between saved states, besides each epoch's end (default: 500)"))
     .addOption(real("--workers", "threads that load images (default: one fewer than the cores; 0: this one)"))
-    .addOption(real("--seed", "seed of everything random (default: 42)"))
-    .addOption(threadsOption())
-    .option("--json", "the report as one JSON object")
-    .addOption(quietOption());
+    .addOption(threadsOption());
 }
 
 export function addTrain(program: Command, terminal: Terminal, finish: (code: number) => void): void {
@@ -257,7 +262,7 @@ export function addTrain(program: Command, terminal: Terminal, finish: (code: nu
     )
     .addArgument(new Argument("<task>", "the training task").choices(trainingTasks))
     .argument("<data...>", "files or folders of images with texts, in the forms of docs/datasets.md");
-  addLoraOptions(addOptions(command)).action(async (task: Task, data: string[], flags: TrainFlags) =>
-    finish(await run(task, data, flags, terminal)),
+  addLoraOptions(addNumbers(addOptions(command))).action(
+    async (task: Task, data: string[], flags: TrainFlags) => finish(await run(task, data, flags, terminal)),
   );
 }

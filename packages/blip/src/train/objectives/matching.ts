@@ -77,7 +77,7 @@ interface WrongTexts {
 /** Captions of other images; for rows with a false caption, the false caption. */
 function wrongTexts(
   network: Network,
-  found: Negatives,
+  negative: Negatives,
   {
     words,
     seen,
@@ -87,9 +87,9 @@ function wrongTexts(
 ): WrongTexts {
   const { b, batch: B } = network;
   const drawn = {
-    words: pickRows(b, found.texts, words),
-    seen: pickRows(b, found.texts, seen),
-    exists: found.hasText,
+    words: pickRows(b, negative.texts, words),
+    seen: pickRows(b, negative.texts, seen),
+    exists: negative.hasText,
   };
   if (!falseCaptions) return drawn;
   const has = b.input("has_false", "float32", [B]);
@@ -113,7 +113,7 @@ function wrongTexts(
  */
 function logits(
   network: Network,
-  found: Negatives,
+  negative: Negatives,
   falseCaptions: boolean,
 ): { readonly logits: Value; readonly hasText: Value } {
   const { b, batch: B, config, imageStates } = network;
@@ -123,9 +123,10 @@ function logits(
   const embed = (of: Value) => embedText(stack, of, positions, config.text);
   const words = embed(ids);
   const seen = b.cast(mask, "float32");
-  const wrong = wrongTexts(network, found, { words, seen, embed }, falseCaptions);
+  const wrong = wrongTexts(network, negative, { words, seen, embed }, falseCaptions);
   const thrice = (own: Value, other: Value) => b.concat([own, own, other], 0);
-  const seenImages = (at: GraphBuilder, of: Value) => at.concat([of, pickRows(at, found.images, of), of], 0);
+  const seenImages = (at: GraphBuilder, of: Value) =>
+    at.concat([of, pickRows(at, negative.images, of), of], 0);
   const crossAttendTo = (layer: number) => [
     { of: layerKeysAndValues(stack, imageStates, layer, config.text, seenImages) },
   ];
