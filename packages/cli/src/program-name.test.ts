@@ -4,7 +4,7 @@ import { programName } from "./program-name.ts";
 
 test.each([
   ["/app/node_modules/.bin/blip-ts", { npm_command: "exec" }, "npx blip-ts"],
-  ["/app/node_modules/.bin/blip", { npm_command: "exec" }, "npx blip"],
+  ["/app/node_modules/.bin/blip", { npm_command: "exec" }, "npx blip-ts"],
   ["/usr/local/bin/blip", {}, "blip"],
   ["/usr/local/bin/blip-ts", { npm_command: "run-script" }, "blip-ts"],
   ["/app/node_modules/blip-ts/bin/blip.js", {}, "blip"],

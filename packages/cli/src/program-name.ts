@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 
 /**
- * `npx blip-ts` under npx; otherwise `blip-ts` or `blip`, as it was called.
+ * `npx blip-ts` under npx, where it works in every folder; otherwise `blip-ts` or `blip`, as it was called.
  * @param script what Node runs: a package manager's link, or the file itself
  */
 export function programName(
@@ -10,6 +10,6 @@ export function programName(
   env: Readonly<Record<string, string | undefined>>,
 ): string {
   const name = basename(script ?? "").replace(/\.[cm]?[jt]s$/, "");
-  const own = name === "blip-ts" ? name : "blip";
-  return env.npm_command === "exec" ? `npx ${own}` : own;
+  if (env.npm_command === "exec") return "npx blip-ts";
+  return name === "blip-ts" ? name : "blip";
 }

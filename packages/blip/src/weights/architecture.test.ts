@@ -108,14 +108,14 @@ describe("deriveArchitecture", () => {
     [
       "a gap in the layers",
       { ...match, "vision_model.encoder.layers.3.norm": [1] },
-      "number 2 is not among them",
+      "layer 2 is not among them",
     ],
     [
       "a layer of 10^30",
       { ...match, "text_encoder.encoder.layer.1000000000000000000000000000000.x": [1] },
-      "number 1 is not",
+      "layer 1 is not",
     ],
-    ["layers from 1 on", { ...match, "vision_model.encoder.layers.01.x": [1] }, "number 2 is not"],
+    ["layers from 1 on", { ...match, "vision_model.encoder.layers.01.x": [1] }, "layer 2 is not"],
     [
       "no layers",
       {

@@ -97,7 +97,7 @@ export function mismatchedTensors(where: string, mismatch: Mismatch): ModelError
   );
   const shapes = misshaped.map(
     ({ name, expected, found }) =>
-      `${shown(name)}: expected [${expected.join(", ")}], found [${found.join(", ")}]`,
+      `${shown(name)}: expected [${expected.join(", ")}], got [${found.join(", ")}]`,
   );
   const parts = [
     missing.length > 0 &&

@@ -273,7 +273,7 @@ describe("readTorchZip", () => {
       "checkpoint/not-a-tensor",
       "at ema, got a dictionary",
     ],
-    ["a name that is a number", p.dict([p.int(1), p.none]), {}, "checkpoint/not-a-tensor", "no string"],
+    ["a name that is a number", p.dict([p.int(1), p.none]), {}, "checkpoint/not-a-tensor", "not a string"],
     ["a list", p.list(), {}, "checkpoint/not-a-tensor", "got a list"],
     [
       "a persistent id that is no storage",

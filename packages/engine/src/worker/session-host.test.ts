@@ -83,7 +83,7 @@ test("a retained tensor stays on the device, is fed from there, and is freed the
   await ask({ session: -1, kind: "free", tensors: [cache.resident] });
   expect(log).toEqual(["dispose"]);
   const gone = await ask({ session: 0, kind: "run", feeds: { cache }, retain: [] });
-  expect(gone.error).toMatch(/gone/);
+  expect(gone.error).toMatch(/no longer exists/);
 });
 
 test("an output that was left on the device and is not retained is reported", async () => {

@@ -232,7 +232,7 @@ test("a run without texts leaves a whole model: what it does not train begins at
     losses: { itc: 0, itm: 0, lm: 0, patchNames: 1 },
   } as const;
   const model = tiny("pretrain-original");
-  const run = (more: object) => train("pretrain", data, quick({ model, recipe: { ...recipe, ...more } }));
+  const run = (more: Partial<NodeTrainOptions>) => train("pretrain", data, quick({ model, recipe, ...more }));
   const [begun, kept, again] = [await run({ init: true }), await run({}), await run({ seed: 9 })];
   // Every weight of pre-training, so that the next run can begin with it.
   const whole = await train("pretrain", data, quick({ model, recipe: { ...recipe, losses: { lm: 1 } } }));
