@@ -165,7 +165,8 @@ test("numbers that are not finite end it with a report, and the state before the
 
 test.each([
   [{ epochs: 0 }, "epochs: expected a whole number of at least 1, got 0"],
-  [{ lr: NaN }, "lr: expected a number"],
+  [{ lr: NaN }, "lr: expected a number of at least 0, got NaN"],
+  [{ clip: 0 }, "clip: expected a number above 0, got 0"],
   [{ recipe: "best" as "few" }, "recipe: expected blip, few, or a file whose name ends in .json, got best"],
   [{ freeze: "all" as "imageEncoder" }, "freeze: expected imageEncoder or allButCrossAttention, got all"],
   [{ patience: 2 }, "patience: expected validation data"],

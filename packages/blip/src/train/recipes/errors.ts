@@ -5,16 +5,17 @@ import { UsageError } from "@blip-ts/base";
  * A training option is not valid.
  * @remedy Choose a value that the message allows.
  */
-export const badTrainOption = (name: string, expected: string, got: unknown): UsageError =>
-  new UsageError(
-    "usage/bad-option",
-    `${name}: expected ${expected}, got ${String(got)}. Choose another value.`,
-    {
-      name,
-      expected,
-      got,
-    },
-  );
+export const badTrainOption = (
+  name: string,
+  expected: string,
+  got: unknown,
+  advice = "Choose another value.",
+): UsageError =>
+  new UsageError("usage/bad-option", `${name}: expected ${expected}, got ${String(got)}. ${advice}`, {
+    name,
+    expected,
+    got,
+  });
 
 /**
  * A recipe holds a value that is not valid.

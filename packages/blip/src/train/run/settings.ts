@@ -56,7 +56,9 @@ function whole(name: string, value: number, least: number): number {
 
 function number(name: string, value: number, least: number, most: number): number {
   if (Number.isFinite(value) && value >= least && value <= most) return value;
-  throw badTrainOption(name, `a number from ${least} to ${most}`, value);
+  const above = least === Number.MIN_VALUE ? "above 0" : `of at least ${least}`;
+  const range = most === Number.MAX_VALUE ? above : `from ${least} to ${most}`;
+  throw badTrainOption(name, `a number ${range}`, value);
 }
 
 const recipeFields = [

@@ -67,7 +67,7 @@ export function validationSettings(
 ): ValidationSettings {
   for (const name of names)
     if (options[name] !== undefined && !validates)
-      throw badTrainOption(name, "validation data with it (the option validation)", "none");
+      throw badTrainOption(name, "validation data with it", "none", "Add the option validation.");
   const validationLimit = whole("validationLimit", options.validationLimit, 0) ?? 1000;
   return {
     validates,

@@ -68,7 +68,7 @@ describe("settings", () => {
     "%s needs validation data",
     (name) => {
       expect(() => validationSettings("caption", { [name]: 1 }, false)).toThrow(
-        `${name}: expected validation data with it (the option validation), got none`,
+        `${name}: expected validation data with it, got none. Add the option validation.`,
       );
     },
   );
