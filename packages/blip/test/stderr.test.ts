@@ -57,7 +57,7 @@ test.skipIf(process.platform !== "linux" || vulkan)(
     const { code, stderr } = await node(["bin/blip.js", ...args], { LD_LIBRARY_PATH: "" });
     expect(code).toBe(3);
     expect(stderr).toMatch(
-      /^blip: device webgpu cannot be used: libvulkan\.so\.1 is not here\. .*libvulkan1.* \[model\/device\]\n$/,
+      /^blip: device webgpu cannot be used: libvulkan\.so\.1 is missing\. .*libvulkan1.* \[model\/device\]\n$/,
     );
   },
 );

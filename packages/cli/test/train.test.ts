@@ -106,7 +106,7 @@ describe("is refused", () => {
       "patience without validation",
       ["caption", "DATA", "--patience", "2"],
       2,
-      /--patience: expected validation data with it, got none\. Add the option --val\. \[usage\/bad-option\]\n/,
+      /--patience: expected validation data with it, got none\. Add --val\. \[usage\/bad-option\]\n/,
     ],
     [
       "another task's metric",

@@ -320,7 +320,7 @@ const cases: readonly Case[] = [
         const model = await folder.model("match", sideFiles);
         const { textProcessor } = await BlipProcessor.fromPretrained(model, {
           compat: "hf",
-          onWarning: () => {},
+          onWarning: () => undefined,
         });
         return Array.from(textProcessor.encode(["A É a"]).inputIds.data, Number).slice(1, -1);
       };

@@ -159,16 +159,12 @@ function build(network: Network, options: MatchingOptions): Value {
 }
 
 /** Ids and mask of the false texts. Rows without one are [ENC], [SEP] and padding. */
-function falseInputs(
-  { size, tokens, falseTokens = [] }: PairBatch,
-  rows: RowOptions,
-  encoder: number,
-): Tensors {
-  if (falseTokens.length !== 0 && falseTokens.length !== size)
-    throw badBatch("false texts", falseTokens.length, size);
-  const texts = Array.from({ length: size }, (_, row) => falseTokens[row] ?? must(tokens, row).slice(-2));
+function falseInputs({ size, tokens, falseTokens }: PairBatch, rows: RowOptions, encoder: number): Tensors {
+  const own: NonNullable<PairBatch["falseTokens"]> = falseTokens ?? tokens.map(() => undefined);
+  if (own.length !== size) throw badBatch("false texts", own.length, size);
+  const texts = own.map((text, row) => text ?? must(tokens, row).slice(-2));
   const { ids, mask } = rowsOf(texts, { ...rows, first: encoder, beside: tokens });
-  const has = Array.from({ length: size }, (_, row) => (falseTokens[row] ? 1 : 0));
+  const has = own.map((text) => (text ? 1 : 0));
   return { false_ids: ids, false_mask: mask, has_false: floatTensor([size], has) };
 }
 
