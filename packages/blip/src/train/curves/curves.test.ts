@@ -126,6 +126,20 @@ describe("the picture", () => {
     expect(last).toEqual([836, 206]);
   });
 
+  test("tells the loss, its validation and pre-training's four parts apart by colour and dashes", () => {
+    const losses = { ITC: 4, ITM: 1, LM: 3, "patch-names": 2 };
+    const validated = { step: 1, ended: 0, loss: 9, validationLoss: 8, metrics: {} };
+    const whole = curvesOf([step(0, 10, losses), step(1, 9, losses), JSON.stringify(validated)].join("\n"));
+    const panel = whole.slice(0, whole.indexOf("Learning rate"));
+    const marks = [
+      ...panel.matchAll(/<(?:line|circle) class="(s\d)"[^>]*?(?:dasharray="([^"]*)")?[^>]*\/>/g),
+    ];
+    const inLegend = panel.match(/<(?:line|circle) class="s\d"[^>]*\/><text/g) ?? [];
+    expect(inLegend).toHaveLength(6);
+    expect(new Set(marks.map(([, colour]) => colour)).size).toBe(6);
+    expect(new Set(whole.match(/\.s\d\{stroke:#[0-9a-f]{6}/g)).size).toBe(12);
+  });
+
   test("escapes names, and of no rows says so", () => {
     expect(curvesOf(step(0, 1, { "<a>": 1, b: 2 }))).toContain("&lt;a&gt;");
     expect(curvesOf("")).toContain("No step has been made yet.");

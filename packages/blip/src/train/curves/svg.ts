@@ -8,12 +8,15 @@ const [width, height] = [860, 240];
 const margin = { left: 76, right: 24, top: 46, bottom: 34 };
 const plot = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
 
-/** Okabe and Ito's colours, which colour-blind people can tell apart. Series also differ in dashes or marks. */
+/**
+ * The first four are Okabe and Ito's colours, which colour-blind people can tell apart. Series also differ in dashes or
+ * marks. Six suffice: the loss, its validation and pre-training's four parts.
+ */
 const colours = {
-  light: ["#0072b2", "#d55e00", "#009e73", "#aa4f88"],
-  dark: ["#56b4e9", "#f0965c", "#3cc79b", "#dda0c6"],
+  light: ["#0072b2", "#d55e00", "#009e73", "#aa4f88", "#8a6d00", "#6b6b6b"],
+  dark: ["#56b4e9", "#f0965c", "#3cc79b", "#dda0c6", "#e6c84f", "#b0b0b0"],
 };
-const dashes = ["", "6 3", "2 3", "8 3 2 3"];
+const dashes = ["", "6 3", "2 3", "8 3 2 3", "12 4", "1 2"];
 
 const rules = (theme: "light" | "dark", [paper, ink, faint]: readonly [string, string, string]) =>
   [
