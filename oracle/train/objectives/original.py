@@ -98,8 +98,10 @@ def med_file(dropout: float, text: dict) -> str:
     return file.name
 
 
-def load(checkout: Path, rate: float = 0.0, vision: dict = VISION, text: dict = TEXT) -> SimpleNamespace:
-    """The modules of the checkout, made tiny."""
+def load(
+    checkout: Path, rate: float = 0.0, vision: dict = VISION, text: dict = TEXT, tokenizer=Tokenizer
+) -> SimpleNamespace:
+    """The classes of the checkout, tiny unless other sizes are given."""
     sys.path.insert(0, str(checkout))
     from models import blip, blip_nlvr, blip_pretrain, blip_retrieval, blip_vqa, nlvr_encoder, vit
 
@@ -116,7 +118,7 @@ def load(checkout: Path, rate: float = 0.0, vision: dict = VISION, text: dict = 
         return encoder, vision["width"]
 
     for module in (blip, blip_nlvr, blip_pretrain, blip_retrieval, blip_vqa):
-        module.create_vit, module.init_tokenizer = create_vit, Tokenizer
+        module.create_vit, module.init_tokenizer = create_vit, tokenizer
     for cls in (blip_pretrain.BertModel, blip_pretrain.BertLMHeadModel):
         cls.from_pretrained = classmethod(lambda cls, _name, config, **rest: cls(config=config, **rest))
     torch.hub.load_state_dict_from_url = lambda **_options: {"model": {}}
