@@ -1,4 +1,4 @@
-// The curves of a run as one self-contained SVG file: panels below one another, light or dark as the reader's system.
+// The curves of a run as a self-contained SVG file: panels stacked vertically, in the system's light or dark theme.
 import { must } from "@blip-ts/base";
 import { axisOf, type Axis } from "./axis.ts";
 import { panelsOf, type Panel, type Point, type Series } from "./series.ts";
@@ -8,7 +8,7 @@ const [width, height] = [860, 240];
 const margin = { left: 76, right: 24, top: 46, bottom: 34 };
 const plot = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
 
-/** Okabe and Ito's colours, which colour-blind people can tell apart. Series also differ in dashes or marks. */
+/** Okabe and Ito's colours, which colour-blind people can distinguish. Series also differ in dashes or marks. */
 const colours = {
   light: ["#0072b2", "#d55e00", "#009e73", "#aa4f88"],
   dark: ["#56b4e9", "#f0965c", "#3cc79b", "#dda0c6"],
@@ -29,7 +29,7 @@ const style =
   ".line{fill:none;stroke-width:1.5;stroke-linejoin:round}" +
   rules("light", ["#ffffff", "#1f2328", "#d0d7de"]) +
   `@media (prefers-color-scheme:dark){${rules("dark", ["#0d1117", "#e6edf3", "#3d444d"])}}` +
-  // Lines have no fill, whatever the rule of their colour sets.
+  // The rules of the colours set a fill, so remove it from lines.
   ".line{fill:none}" +
   "</style>";
 
@@ -69,7 +69,7 @@ function seriesSvg({ points, form }: Series, index: number, scale: Scale): strin
   return line + marks.join("");
 }
 
-/** The names of the series, from the right edge to the left, each after its mark. */
+/** The legend, laid out from right to left: the mark and the name of each series. */
 function legendSvg(series: readonly Series[], top: number): string {
   if (series.length < 2) return "";
   let x = width - margin.right;
