@@ -118,7 +118,7 @@ async function ownFiles({ saved, task }: OpenedPart, signal: AbortSignal | undef
 
 /**
  * Makes a suite from models of several tasks: a folder from which every class and command loads the model of its task.
- * The weights do not change. Config, preprocessor and tokenizer files are copied, and the image encoder is written once.
+ * The weights do not change. Config, preprocessor and tokenizer files are copied. The image encoder is written once.
  * @param parts a model per task; `match` also provides `embed`, unless `embed` has its own model
  * @param folder must not exist yet or be empty; it appears once it is complete
  * @throws {ModelError} `suite/different-encoders` with the first tensor that differs, `suite/different-states` with the

@@ -15,8 +15,8 @@ const weightDTypes: readonly WeightDType[] = ["fp16", "int8"];
 /** Options to convert a model's weights. */
 export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
   /**
-   * `fp16`: half precision for all weights; transformers also loads the folder. `int8`: 8-bit matrices; only this package
-   * loads the folder.
+   * `fp16`: half precision for all weights, which transformers also loads. `int8`: 8-bit matrices, which only this
+   * package loads.
    */
   readonly dtype: WeightDType;
 }
@@ -25,7 +25,8 @@ export const quantizeOptionNames = optionNames<QuantizeOptions>()(convertOptionN
 
 /**
  * The weights' type in config.json. It makes transformers (5.23) reject the folder, because the type is not floating
- * point. Otherwise, transformers would draw missing matrices at random with a warning; it ignores unknown quant_methods.
+ * point. Otherwise, transformers would draw missing matrices at random with a warning. It ignores an unknown
+ * quant_method.
  */
 const int8Config = { dtype: "int8" };
 

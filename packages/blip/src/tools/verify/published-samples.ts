@@ -1,5 +1,5 @@
-// Published results of Salesforce's models, from BLIP's notebook, transformers' slow tests and LAVIS's tests. All results
-// were computed with 12 attention heads.
+// Published results of Salesforce's models, from BLIP's notebook, transformers' slow tests and LAVIS's tests. All
+// results were computed with 12 attention heads.
 import type { Compat } from "../../platform.ts";
 
 /** A number with its tolerance. */

@@ -1,5 +1,5 @@
 // The verb `verify`: compares a checkpoint with its published results, or runs general checks if no results were
-// published. The caller provides the images; this module downloads none.
+// published. The caller provides the path or the URL of each image.
 import { BlipError, optionNames, withoutNames } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { isNotFinite } from "@blip-ts/engine";
