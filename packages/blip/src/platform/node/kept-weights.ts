@@ -1,5 +1,5 @@
-// Each cached weights file has a note next to it: the file's SHA-256, and the file's state when the hash was computed. A
-// file that is still in the same state is used without hashing it again. A file in another state (modified, or copied from another
+// Each cached weights file has a note next to it: the file's SHA-256, and the file's state when the hash was computed.
+// A file that is still in the same state is used without hashing it again. A file in another state (modified, or copied from another
 // machine) is hashed once, which takes about a second per gigabyte.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";

@@ -99,9 +99,9 @@ async function isUsable(cache: RepositoryCache, commit: string, part: string | u
 }
 
 /**
- * Downloads a model into the cache. Makes no request offline, or if `revision` is a commit hash that is fully cached. If
- * the Hub cannot be reached, is slow, or does not follow its protocol, a fully cached model is used, with a warning. For
- * a suite, fetches only model_index.json; its folders are requested separately.
+ * Downloads a model into the cache. Makes no request offline, or if `revision` is a commit hash that is fully cached.
+ * If the Hub cannot be reached, is slow, or does not follow its protocol, a fully cached model is used, with a warning.
+ * For a suite, fetches only model_index.json; its folders are requested separately.
  * @param part a plain name: the suite's folder to fetch instead of the top-level files
  * @throws {ModelError} `hub/...`
  * @throws {UsageError} `hub/bad-revision`, `hub/bad-endpoint`, `hub/bad-token`, `network/bad-proxy`

@@ -43,8 +43,8 @@ const isCorrupt = (error: unknown): boolean =>
   error instanceof ModelError && error.code === "hub/corrupt-download";
 
 /**
- * Fetches a file to `path`, resuming from `path`.incomplete. If a resumed file is corrupt, discards the partial file and
- * fetches the file once more from the start.
+ * Fetches a file to `path`, resuming from `path`.incomplete. If a resumed file is corrupt, discards the partial file
+ * and fetches the file once more from the start.
  * @throws {ModelError} `hub/corrupt-download`, `hub/http-status`, `hub/cannot-write`, `hub/refused-redirect`
  * @throws {NetworkFailure} @throws the signal's reason
  */
@@ -149,7 +149,7 @@ async function transfer(client: HubClient, entry: RemoteEntry, partial: string):
     await file.close();
   }
   if (position === size) return;
-  // The server declared this length itself, so a retry would not help.
+  // The server declared this length itself, so the connection is not broken: the download is corrupt.
   if (answer.headers.get("content-length") !== null) throw corrupt(name, "size", size, position);
   throw new NetworkFailure(`${name} ended after ${position} of ${size} bytes`);
 }
