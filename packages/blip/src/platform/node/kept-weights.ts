@@ -1,6 +1,6 @@
 // Each cached weights file has a note next to it: the file's SHA-256, and the file's state when the hash was computed.
-// A file that is still in the same state is used without hashing it again. A file in another state (modified, or copied from another
-// machine) is hashed once, which takes about a second per gigabyte.
+// A file that is still in the same state is used without hashing it again. A file in another state (modified, or
+// copied from another machine) is hashed once, which takes about a second per gigabyte.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Functions that work only in pages. Node's entry also exports them, because a page's module may be rendered on a server,
-// where it imports Node's entry.
+// Functions that work only in pages. Node's entry also exports them, because a page's module may be rendered on a
+// server, where it imports Node's entry.
 import { onlyInPages } from "../../entry-errors.ts";
 import { expectSettings, type WebSettings } from "../../page-settings.ts";
 

@@ -76,7 +76,7 @@ export function expectOk(url: string, response: Response): void {
 const chunkName = (size: number, index: number) => `${size}-${index}`;
 
 /**
- * A file's chunks of one size: fetched in runs, stored in the cache, and held in memory until newer chunks replace them.
+ * A file's chunks of one size: fetched in runs, stored in the cache, and held in memory until newer chunks arrive.
  */
 class Chunks {
   readonly #file: RemoteFile;

@@ -1,6 +1,6 @@
 // Lets one process at a time fetch a file of the cache. The lock is a file that names its owner; a live owner touches
 // the file regularly. Another process takes over a lock if the owner is gone or no longer touches the file.
-// Python's own locks are fcntl locks, which Node cannot use; this lock lies beside them under a different name, and Python ignores it.
+// Python's own locks are fcntl locks, which Node cannot use. This lock has a different name, and Python ignores it.
 //
 // The lock only avoids duplicate work. Every writer of a partial file writes the same bytes at the same offsets, and a
 // download is verified and then renamed in one step.
