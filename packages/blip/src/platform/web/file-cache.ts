@@ -1,6 +1,6 @@
 // Stores parts of a page's files in the browser's Cache: numbered chunks under the file's address and ETag. Each file
-// has its own Cache, so that a changed file is discarded as a whole. Without a Cache (no secure context, private windows of
-// some browsers), nothing is stored.
+// has its own Cache, so that a changed file is discarded as a whole. Without a Cache (no secure context, private
+// windows of some browsers), nothing is stored.
 
 const prefix = "blip-ts/1 ";
 /** Followed by the type of the converted weights and the addresses of their source files. */
