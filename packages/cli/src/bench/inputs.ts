@@ -1,4 +1,4 @@
-// Inputs of the measures. They come from formulas, so that a peer in another language can compute the same ones: times
+// Inputs of the measures. They come from formulas, so that a peer in another language can compute the same inputs. Times
 // do not depend on the content of an image.
 import type { RawImage, Tensor } from "blip-ts";
 
