@@ -5,7 +5,7 @@ import { programName } from "./program-name.ts";
 
 /** The milliseconds after Ctrl-C in which the verb may end itself. The engine cannot stop within a graph. */
 const grace = 2000;
-/** Training first finishes its step and saves its state, which may take minutes. A second Ctrl-C ends it immediately. */
+/** Training first finishes its step and saves its state, which may take minutes. A second Ctrl-C ends it at once. */
 const trainingGrace = 600_000;
 const interrupted = new AbortController();
 process.once("SIGINT", () => {
