@@ -14,7 +14,7 @@ import {
 import { generated, greedyCaptions } from "./greedy-captions.ts";
 import { table } from "./table.ts";
 
-/** A model with its type; the signal in its options also stops the comparison. */
+/** A model with its number type. The signal in its options also cancels the comparison. */
 export interface ModelInType {
   readonly source: string;
   readonly options: VerbOptions;
@@ -25,14 +25,14 @@ export interface AccuracyRow {
   readonly measure: string;
   /** The number of compared answers. */
   readonly compared: number;
-  /** The number of equal ones, for words or indices. */
+  /** The number of equal answers, for words or indices. */
   readonly same: number | null;
   /** The largest and the mean absolute difference, for numbers. */
   readonly largest: number | null;
   readonly mean: number | null;
 }
 
-/** Default texts: everyday things, some of which no image shows. */
+/** The default texts, some of which no image shows. */
 export const defaultTexts: readonly string[] = [
   "a dog on a beach",
   "two people at a table with food",
@@ -50,8 +50,8 @@ interface Answers {
 
 /**
  * Collects all rows of a verb.
- * @throws {InputError} the first image's failure: the comparison needs every image
- * @throws {ModelError} `model/not-finite`, likewise
+ * @throws {InputError} the first image's failure, because the comparison needs every image
+ * @throws {ModelError} `model/not-finite`, for the same reason
  */
 async function all<Row extends object>(rows: AsyncIterable<Row | Failed>): Promise<Row[]> {
   const list: Row[] = [];
@@ -145,8 +145,8 @@ const runs: Readonly<Record<string, Run>> = {
 };
 
 /**
- * Compares a model's answers in two types, which are loaded one after the other.
- * @param task a verb that both can do: match, caption, ask, compare or embed
+ * Compares the answers of a model in two number types. The models are loaded one after the other.
+ * @param task a verb that both models can do: match, caption, ask, compare or embed
  */
 export async function accuracy(
   task: string,
@@ -189,8 +189,8 @@ function agreement(
 }
 
 /**
- * Compares greedy captions: as a whole; token by token (if one is longer, its last tokens count as different); and the
- * probabilities that both types give to the tokens of the reference's captions.
+ * Compares greedy captions: as a whole; token by token (additional tokens of a longer caption count as different); and
+ * by the probabilities that both models give to the tokens of the reference's captions.
  */
 async function captionAccuracy(
   reference: ModelInType,

@@ -3,16 +3,16 @@ import { main } from "./index.ts";
 import { endWithOutput, standardOutput } from "./output.ts";
 import { programName } from "./program-name.ts";
 
-/** Milliseconds after Ctrl-C for the verb to end by itself: the engine cannot stop within a graph. */
+/** The milliseconds after Ctrl-C in which the verb may end itself. The engine cannot stop within a graph. */
 const grace = 2000;
-/** Training first ends its step and saves its state, which may take minutes; a second Ctrl-C ends it at once. */
+/** Training first finishes its step and saves its state, which may take minutes. A second Ctrl-C ends it at once. */
 const trainingGrace = 600_000;
 const interrupted = new AbortController();
 process.once("SIGINT", () => {
   interrupted.abort(new Error("interrupted"));
   process.stdin.destroy();
-  // Ends by the signal itself, which has no handler any more and which a shell reports as 130. `process.exit` would
-  // wait for the engine's current call, perhaps a batch of images.
+  // End by the signal itself, which no longer has a handler and which a shell reports as 130. `process.exit` would wait
+  // for the engine's current call, perhaps a batch of images.
   setTimeout(
     () => process.kill(process.pid, "SIGINT"),
     process.argv[2] === "train" ? trainingGrace : grace,

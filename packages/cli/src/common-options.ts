@@ -38,7 +38,7 @@ export interface ModelFlags extends SourceFlags {
 
 /** Options of every verb for many images. */
 export interface ImageFlags extends ModelFlags {
-  /** `-0`: NULs end the paths on standard input. */
+  /** `-0`: paths on standard input end with NULs. */
   readonly null?: boolean;
   readonly batchSize?: number;
 }
@@ -213,7 +213,7 @@ export const imagesArgument = [
 ] as const;
 
 /**
- * The model: `--model`, or else $BLIP_MODEL, or else the embedded model, with a note on its purpose.
+ * Chooses the model: `--model`, otherwise $BLIP_MODEL, otherwise the embedded model, with a note on its purpose.
  * @param suggestion a model that does the verb's task on photographs
  * @param option the option that names a model
  */

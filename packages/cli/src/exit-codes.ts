@@ -5,7 +5,7 @@ export const exitCodes = {
   done: 0,
   /** At least one row failed, or an unexpected error occurred. */
   failed: 1,
-  /** The call is wrong. */
+  /** The call is invalid. */
   usage: 2,
   /** The model cannot be loaded, or cannot do the task. */
   model: 3,

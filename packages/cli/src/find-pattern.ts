@@ -1,5 +1,5 @@
-// Patterns among the arguments. Most file names with special characters are plain names; only unlikely file names count
-// as patterns.
+// Finds patterns among the arguments. Most file names with special characters are plain names, so only unlikely file
+// names count as patterns.
 import fs, { type Dirent } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { glob } from "tinyglobby";

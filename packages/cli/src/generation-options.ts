@@ -20,7 +20,7 @@ export interface GenerationFlags {
   readonly generationConfig?: string;
 }
 
-/** The most bytes of such a file; transformers' have a few hundred. */
+/** The maximum bytes of a generation_config.json. transformers' files have a few hundred. */
 const maxConfigBytes = 1_000_000;
 
 const numbers: readonly (readonly [flag: string, value: string, about: string])[] = [

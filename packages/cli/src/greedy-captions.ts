@@ -1,5 +1,5 @@
-// Greedy captions of images with each token's log-probability, along the model's own caption or along another one
-// (teacher forcing). They measure the difference between two number types, token by token.
+// Computes greedy captions of images with each token's log-probability, along the model's own caption or along another
+// caption (teacher forcing). They measure the difference between two number types, token by token.
 import { atLeast, closing, missed } from "@blip-ts/base";
 import {
   BlipForConditionalGeneration,

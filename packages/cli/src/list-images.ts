@@ -8,7 +8,7 @@ import { listEntries } from "./read-list.ts";
 import { isFolder, LeftOut, walkFolder } from "./walk-folder.ts";
 import { noFrames, noImagesIn } from "./errors.ts";
 
-/** A URL that is fetched, or that holds its image; Windows drives (`c:\`) are no URLs. */
+/** Whether an argument is an http(s) or data URL. Windows drives (`c:\`) are not URLs. */
 export const isUrl = (argument: string): boolean => /^https?:\/\//i.test(argument) || isDataUrl(argument);
 
 /** A name from an argument or from a line of a list. A line is never a pattern. */
@@ -60,8 +60,8 @@ export const listImages = (
   });
 
 /**
- * The same, but each folder is a video: 8 of its images are used, as in BLIP, in the order of the numbers in their
- * names.
+ * Like `listImages`, but each folder is a video: 8 of its images are used, as in BLIP, in the order of the numbers in
+ * their names.
  * @throws {UsageError} `usage/no-images`, also for a folder without images
  */
 export const listVideos = (

@@ -69,7 +69,7 @@ export async function textsOf(flags: TextFlags): Promise<ListedTexts> {
   return { texts, names };
 }
 
-/** The same, but at least one text. @throws {UsageError} `usage/no-texts` if there is none, `text/empty` */
+/** Like `textsOf`, but requires at least one text. @throws {UsageError} `usage/no-texts`, `text/empty` */
 export async function listTexts(flags: TextFlags): Promise<ListedTexts> {
   const listed = await textsOf(flags);
   if (listed.texts.length > 0) return listed;

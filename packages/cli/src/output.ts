@@ -6,8 +6,8 @@ import { type Terminal, withCode, write } from "./terminal.ts";
 import { cannotWrite } from "./errors.ts";
 
 /**
- * Writes everything or fails. Node treats a partial write as complete: a full disk would cut results short with exit
- * code 0.
+ * A stream that writes everything or fails. Node treats a partial write as complete, so a full disk would truncate
+ * results with exit code 0.
  */
 export class FileOutput extends Writable {
   readonly #file: number;
@@ -55,7 +55,7 @@ export function endWithOutput(
   stdout.once("error", (error: NodeJS.ErrnoException) => {
     // Further errors may follow.
     stdout.on("error", () => undefined);
-    // A reader that has seen enough (`blip ... | head`) closes the pipe; that is no failure.
+    // A reader such as `head` may close the pipe early, which is not a failure.
     if (error.code === "EPIPE") exit(exitCodes.done);
     else
       write(stderr, `blip: ${withCode(cannotWrite(error).message, "output/cannot-write")}\n`, () =>

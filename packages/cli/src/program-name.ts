@@ -1,4 +1,4 @@
-// How the person calls the command, for usage lines and examples.
+// Determines the name under which the user called the command, for usage lines and examples.
 import { basename } from "node:path";
 
 /**

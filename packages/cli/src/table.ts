@@ -14,7 +14,7 @@ interface Cell {
   readonly width: number;
 }
 
-/** Names and texts from others take one line each: a line break in one would look like another row. */
+/** Removes line breaks from names and texts, because a line break would look like a new row. */
 function cellOf(written: string): Cell {
   const text = legible(shownDataUrl(written));
   return { text, width: widthOf(text) };

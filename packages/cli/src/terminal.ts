@@ -12,7 +12,7 @@ export interface Terminal {
   readonly signal: AbortSignal;
   /** Makes a library message use the command's option names. By default the message is unchanged. */
   readonly asTyped?: ((message: string) => string) | undefined;
-  /** How the person calls the command, for help: `npx blip-ts`. Default: `blip`. */
+  /** The name under which the user called the command, for help: `npx blip-ts`. Default: `blip`. */
   readonly program?: string | undefined;
 }
 

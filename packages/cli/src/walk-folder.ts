@@ -37,7 +37,7 @@ export class LeftOut {
     this.#kinds.set(kind, [...(this.#kinds.get(kind) ?? []), path]);
   }
 
-  /** The message about them; undefined if there are none. */
+  /** The message about the photographs that were left out; undefined if there are none. */
   message(): string | undefined {
     const kinds = [...this.#kinds];
     const paths = kinds.flatMap(([, ofKind]) => ofKind);

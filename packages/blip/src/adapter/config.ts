@@ -3,12 +3,12 @@
 import { parseStrictJson } from "@blip-ts/checkpoint";
 import { badConfig, notJson, unsupported } from "./errors.ts";
 
-/** Values by module name: the first name that equals a module's path, or ends it, applies. */
+/** Values by module name. The first name that equals or ends a module's path applies. */
 export type Pattern = readonly (readonly [name: string, value: number])[];
 
 /** The settings of an adapter that affect numbers. */
 export interface AdapterConfig {
-  /** r, the default rank without a matching pattern. */
+  /** The rank r of modules without a matching pattern. */
   readonly rank: number;
   readonly alpha: number;
   /** Whether updates are scaled by alpha / sqrt(r) instead of alpha / r (arXiv 2312.03732). */
@@ -22,7 +22,7 @@ export interface AdapterConfig {
 const limits = { depth: 8, items: 100_000, uniqueKeys: true };
 const maxRank = 65_536;
 
-/** Ignored settings: the tensors show where updates were placed, and the training is over. */
+/** Settings that are ignored, because the tensors show the updated modules, and other settings affect only training. */
 const ignored = new Set([
   ...["task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision"],
   ...["inference_mode", "r", "target_modules", "exclude_modules", "lora_alpha", "lora_dropout"],
@@ -31,7 +31,7 @@ const ignored = new Set([
   ...["qalora_group_size", "runtime_config", "init_lora_weights"],
 ]);
 
-/** Initializations that leave the base model unchanged; others (PiSSA, OLoRA, LoftQ, ...) change it. */
+/** Initializations that do not change the base model. Others (PiSSA, OLoRA, LoftQ, ...) change it. */
 const plainBeginnings: readonly unknown[] = [undefined, null, true, false, "gaussian", "orthogonal"];
 
 const isNothing = (value: unknown): boolean =>
@@ -55,7 +55,7 @@ function refuseOthers(name: string, fields: Fields): void {
     if (field !== "bias" && !ignored.has(field) && !isNothing(value)) throw unsupported(name, field, value);
 }
 
-/** The end of a module's path. PEFT treats names as regular expressions; only `^` is supported here. */
+/** A supported pattern: the end of a module's path. PEFT allows regular expressions; only `^` is supported here. */
 const plainName = /^\^?[\w-]+(\.[\w-]+)*$/;
 
 function patternOf(
@@ -116,10 +116,10 @@ export async function parseConfig(name: string, text: string): Promise<AdapterCo
 const isMeant = (module: string, name: string): boolean =>
   name.startsWith("^") ? module === name.slice(1) : module === name || module.endsWith(`.${name}`);
 
-/** The value for a module. */
+/** The value of the first matching pattern, or `otherwise`. */
 export const valueFor = (pattern: Pattern, module: string, otherwise: number): number =>
   pattern.find(([name]) => isMeant(module, name))?.[1] ?? otherwise;
 
-/** The factor of an update of rank r. */
+/** The factor by which an update is multiplied. */
 export const scaleOf = (alpha: number, rank: number, rslora: boolean): number =>
   alpha / (rslora ? Math.sqrt(rank) : rank);

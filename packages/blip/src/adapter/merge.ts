@@ -50,7 +50,7 @@ function merged(name: string, base: StoredTensor, update: Update): MadeTensor {
       const [down, up] = [await finiteFloats(name, update.down), await finiteFloats(name, update.up)];
       let first = 0;
       for await (const piece of floatRows(base)) {
-        // The rows may be a view of a cache, so they are copied.
+        // Copy the rows, because they may be a view of a cache.
         const rows = addUpdate(piece.slice(), first, { down, up, scale: update.scale, rank });
         first += rows.length / width;
         yield new Uint8Array(rows.buffer);
@@ -78,7 +78,7 @@ const sameShape = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((size, axis) => size === b[axis]);
 
 /**
- * The weights that an adapter changes, with its updates. Numbers are read only while these weights are written.
+ * The weights that an adapter changes, with the updates added. Numbers are read only while the weights are written.
  * @param model the base model, for messages
  * @param tensors the base model's tensors, by Hugging Face names
  * @throws {ModelError} `adapter/module`, `adapter/base`, `adapter/shape` if the adapter belongs to another model

@@ -3,7 +3,7 @@
 /** The common prefix of all names in an adapter's file. */
 export const prefix = "base_model.model.";
 
-/** The module's path from its weight's name; undefined for other tensors. */
+/** The path of the module that has a weight; undefined for other tensors. */
 export const moduleOf = (weight: string): string | undefined => /^(.+)\.weight$/.exec(weight)?.[1];
 
 /** The matrices of a module's update: A [r, in] and B [out, r]. */

@@ -36,7 +36,7 @@ export interface Adapter {
   readonly replaced: ReadonlyMap<string, StoredTensor>;
 }
 
-/** The most bytes of adapter_model.safetensors, which is read as a whole. */
+/** The maximum bytes of adapter_model.safetensors, which is read as a whole. */
 const maxBytes = 2 ** 30;
 
 const floats: readonly string[] = ["float32", "float16", "bfloat16", "float64"];
@@ -50,8 +50,7 @@ const kinds: readonly (readonly [ending: RegExp, kind: string])[] = [
 ];
 
 /**
- * The LM head's matrix and the table that it is tied to: PEFT and transformers disagree which of them such a name
- * denotes.
+ * The tied tensors of LM head and word embeddings. PEFT and transformers disagree on which tensor such a name denotes.
  */
 const tied = [
   "text_decoder.bert.embeddings.word_embeddings.weight",

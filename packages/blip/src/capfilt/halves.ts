@@ -1,4 +1,4 @@
-// The two halves of CapFilt alone, on rows of the caller: captioning and filtering.
+// The two halves of CapFilt, captioning and filtering, for the caller's own rows.
 import { badOption, BlipError, must, expectOptions, optionNames } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import { rowError, type RowError } from "../verbs/image-batches.ts";
@@ -16,7 +16,7 @@ import {
 import { sampleSeed } from "./sample-seed.ts";
 import { Scorer, type Probability, type ScoreRequest, type Scores } from "./score.ts";
 
-/** Options to caption images: the model, and the drawing of captions. */
+/** Options to caption images: the model, and how to draw captions. */
 export interface CaptionImagesOptions extends TwoModelOptions, DrawingOptions {
   /** A folder, a weights file, a Hub id, or `picture-book` (default). */
   readonly captioner?: string | undefined;
@@ -32,7 +32,7 @@ const captionImagesNames = optionNames<CaptionImagesOptions>()({
 export interface FilterPairsOptions extends TwoModelOptions, Pick<DrawingOptions, "imageBatchSize"> {
   /** A folder, a weights file, a Hub id, or `picture-book` (default). */
   readonly filter?: string | undefined;
-  /** A text is kept if its ITM probability (after softmax) is at least this, 0 to 1. Default: 0.5, the paper's. */
+  /** The minimum ITM probability (after softmax) of a kept text, 0 to 1. Default: 0.5, as in the paper. */
   readonly threshold?: number | undefined;
 }
 
@@ -48,8 +48,8 @@ export interface ImageToCaption<ImageInput> {
   /** The image to caption. */
   readonly image: ImageInput;
   /**
-   * The image's key, from which its own seed is made. Images with the same key get the same caption. Default: the path,
-   * the URL, or the content of the bytes.
+   * The image's key, which determines the seed of its draw. Images with the same key get the same caption. Default: the
+   * path, the URL, or the content of the bytes.
    */
   readonly key?: string | undefined;
 }
@@ -60,9 +60,9 @@ export interface SyntheticCaption {
   readonly caption: string;
   /** [DEC], the prompt, the drawn tokens, and [SEP] if it was reached. */
   readonly tokens: readonly number[];
-  /** The natural-log probability of all drawn tokens together, before penalties. */
+  /** The natural logarithm of the probability of all drawn tokens, before penalties. */
   readonly logProbability: number;
-  /** The image's own seed. `caption` with `sample`, this seed and the same options draws the same caption. */
+  /** The seed of the image's draw. `caption` with `sample`, this seed and the same options draws the same caption. */
   readonly seed: number;
 }
 
@@ -70,7 +70,7 @@ export interface SyntheticCaption {
 export interface PairsToFilter<ImageInput> {
   /** The image of the texts. */
   readonly image: ImageInput;
-  /** At least one text. */
+  /** The texts to judge, at least one. */
   readonly texts: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export interface FilteredPairs {
   /** Each text with its probability, and whether it is kept. */
   readonly judged: readonly {
     readonly text: string;
-    /** The ITM probability, 0 to 1; null if the conventions leave nothing of the text to read. */
+    /** The ITM probability, 0 to 1; null if cleaning leaves nothing of the text to read. */
     readonly probability: Probability;
     readonly isKept: boolean;
   }[];
@@ -142,7 +142,7 @@ function keyOf(host: Pick<CapFiltHost, "hasher">, image: unknown, key: string | 
 }
 
 /**
- * Draws one caption per image by nucleus sampling: the first half of CapFilt. Rows are returned in order with all their
+ * The first half of CapFilt: draws one caption per image by nucleus sampling. Rows are returned in order with all their
  * fields. A row whose image cannot be read gets an error.
  * @throws {ModelError} if the model cannot be found, read, or used for captions
  * @throws {UsageError} `usage/bad-option`, `generate/...` @throws the source's error; the signal's reason
@@ -180,8 +180,8 @@ export async function* captionRows<ImageInput, Row extends ImageToCaption<ImageI
 }
 
 /**
- * Scores how well each text fits its image, and whether to keep it: the second half of CapFilt. Rows are returned in
- * order with all their fields. A row whose image cannot be read gets an error.
+ * The second half of CapFilt: scores how well each text fits its image, and decides whether to keep the text. Rows are
+ * returned in order with all their fields. A row whose image cannot be read gets an error.
  * @throws {ModelError} if the model cannot be found, read, or used for matching
  * @throws {UsageError} `usage/bad-option` @throws the source's error; the signal's reason
  */

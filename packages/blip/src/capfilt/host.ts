@@ -1,5 +1,5 @@
-// The system functions of cleaning besides the platform: hashes, files, thumbnails for the page. Node's are in
-// platform/node/capfilt.
+// The system functions that CapFilt needs in addition to the platform: hashes, files, thumbnails for the page.
+// platform/node/capfilt implements them for Node.
 import type { Closable } from "@blip-ts/base";
 import type { EvaluatedImage, EvaluationHost } from "../evaluate/host.ts";
 import type { ImageFormat } from "../image/sniff.ts";
@@ -18,8 +18,8 @@ export interface CapFiltHost extends Pick<
   "hasher" | "imageOf" | "openRows" | "writeFile" | "now"
 > {
   /**
-   * The names in a folder; undefined if it is missing. @throws {UsageError} `capfilt/cannot-write` if it is not a
-   * folder
+   * Lists the names in a folder; undefined if it is missing.
+   * @throws {UsageError} `capfilt/cannot-write` if the path is not a folder
    */
   list(folder: string): Promise<readonly string[] | undefined>;
   /** Creates a folder and its parents. @throws {UsageError} `capfilt/cannot-write` */
@@ -30,11 +30,11 @@ export interface CapFiltHost extends Pick<
   rename(folder: string, name: string): Promise<void>;
   /** Creates or truncates a file. @throws {UsageError} `capfilt/cannot-write` */
   create(path: string): Promise<FileSink>;
-  /** The bytes of an encoded image, from any source. @throws {InputError} `image/...` */
+  /** Reads the bytes of an encoded image from any source. @throws {InputError} `image/...` */
   readImage(
     image: CollectedImage,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly bytes: Uint8Array; readonly format: ImageFormat }>;
-  /** A JPEG whose longer side has at most `side` pixels. @throws {InputError} `image/...` */
+  /** Creates a JPEG whose longer side has at most `side` pixels. @throws {InputError} `image/...` */
   thumbnail(image: CollectedImage, side: number, signal: AbortSignal | undefined): Promise<Uint8Array>;
 }

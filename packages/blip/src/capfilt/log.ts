@@ -1,5 +1,5 @@
-// The scores of each row: one line of JSON each, in the data's order, after a line that identifies the run. Each line
-// stands for one row, so a resumed run needs only the number of lines.
+// The log of scores: one line of JSON per row, in the data's order, after a first line that identifies the run. Each
+// line is one row, so a resumed run needs only the number of lines.
 import { closedBy, type Closable } from "@blip-ts/base";
 import type { Difference } from "../evaluate/errors.ts";
 import type { RowFile } from "../evaluate/host.ts";
@@ -7,7 +7,7 @@ import { notALog, otherRun } from "./errors.ts";
 import type { ModelIdentity } from "./models.ts";
 import type { Probability } from "./score.ts";
 
-/** Everything that affects a row's numbers. Threshold, format and page apply later and may change. */
+/** Everything that affects a row's numbers. Threshold, format and page apply later, so they may change. */
 export interface RunIdentity {
   /** This package's version. */
   readonly capfilt: string;
@@ -23,7 +23,7 @@ export interface RunIdentity {
 
 /** A captioned and filtered row. */
 export interface ScoredRow {
-  /** The number of the row, from 0; wrong rows count. */
+  /** The number of the row, from 0, including invalid rows. */
   readonly n: number;
   /** The seed of the image's draw. */
   readonly seed: number;
@@ -36,10 +36,10 @@ export interface ScoredRow {
   };
 }
 
-/** A failed row: it is wrong in the data, its image cannot be read, or the model's results are not finite. */
+/** A failed row: the row is invalid, its image cannot be read, or the model's results are not finite. */
 export interface FailedRow {
   readonly n: number;
-  /** File and row: "captions.jsonl, line 3". */
+  /** The file and the row: "captions.jsonl, line 3". */
   readonly where: string;
   readonly error: { readonly code: string; readonly message: string };
 }
@@ -95,7 +95,7 @@ const said = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 };
 
-/** The differences between two runs; names do not count. */
+/** The differences between two runs, ignoring names. */
 function differences(wanted: RunIdentity, other: RunIdentity): Difference[] {
   const pairs: [string, unknown, unknown][] = [
     ["version of blip-ts", wanted.capfilt, other.capfilt],
@@ -119,9 +119,9 @@ async function* bodyOf(file: RowFile): AsyncGenerator<string> {
 }
 
 /**
- * Opens the rows of a run. It keeps those of an earlier run if the runs are the same, and drops the rows of an
- * incomplete batch. Batches are the same in every run, so a row's numbers are the same to the last digit.
- * @param name the file, for messages @param batch rows per batch
+ * Opens the log of a run. Keeps the rows of an earlier run if its identity is equal, except those of an incomplete
+ * batch. Batches are then the same in every run, so a row's numbers are bit-identical.
+ * @param name the file's name, for messages @param batch rows per batch
  * @throws {UsageError} `capfilt/other-run` with the differences; `capfilt/not-a-log`
  */
 export async function openLog(

@@ -1,4 +1,4 @@
-// The captioner and the filter. If both encode images with the same weights in the same way, an image is encoded once.
+// The captioner and the filter. If both encode images identically, each image is encoded once for both.
 import { asyncDispose, type Closable, must, orClosed } from "@blip-ts/base";
 import { readTensorBytes } from "@blip-ts/checkpoint";
 import type { EvaluationHost } from "../evaluate/host.ts";
@@ -18,13 +18,13 @@ import type { TwoModelOptions } from "./options.ts";
 /** The identity of a model. */
 export interface ModelIdentity {
   readonly name: string;
-  /** SHA-256 of the weights file; for a suite, of the part's file. */
+  /** SHA-256 of the weights file. For a suite, it is that of the part's file. */
   readonly sha256: string;
-  /** SHA-256 of the image encoder's weights alone. It is equal if two models share them. */
+  /** SHA-256 of the image encoder's weights, equal for models that share them. */
   readonly imageEncoder: string;
 }
 
-/** The sources of the models, at least one of the two. */
+/** The sources of the models. At least one is given. */
 export interface WantedModels {
   readonly captioner?: string | undefined;
   readonly filter?: string | undefined;
@@ -58,8 +58,8 @@ export class CapFiltModels<ImageInput> implements Closable {
 }
 
 /**
- * SHA-256 of the weights of the image encoder, by name.
- * @throws {ModelError} if they cannot be read @throws the signal's reason
+ * SHA-256 of the image encoder's weights, in the order of their names.
+ * @throws {ModelError} if the weights cannot be read @throws the signal's reason
  */
 async function encoderHash(
   host: Pick<EvaluationHost, "hasher">,
@@ -89,7 +89,7 @@ export const modelIdentity = async (
 
 const same = (value: unknown, other: unknown): boolean => JSON.stringify(value) === JSON.stringify(other);
 
-/** Whether both models encode images alike, apart from the weights, which are compared by hash. */
+/** Whether both models have the same image settings. The caller compares the weights by hash. */
 const seesAlike = <ImageInput>(captioner: Captioner<ImageInput>, filter: Matcher<ImageInput>): boolean => {
   const [one, other] = [captioner.model.loaded, filter.model.loaded];
   return (
@@ -100,7 +100,7 @@ const seesAlike = <ImageInput>(captioner: Captioner<ImageInput>, filter: Matcher
   );
 };
 
-/** Loads one file, or one suite, for both. */
+/** Loads captioner and filter from the same file or suite. */
 async function loadTogether<ImageInput>(
   platform: Platform<ImageInput>,
   source: string,
@@ -123,8 +123,8 @@ async function loadTogether<ImageInput>(
 
 /**
  * Loads the captioner, the filter, or both.
- * @throws {ModelError} if a model cannot be found or read; `model/wrong-task` if it cannot do its task
- * @throws {UsageError} if an option is wrong @throws the signal's reason
+ * @throws {ModelError} if a model cannot be found or read; `model/wrong-task` if a model cannot do its task
+ * @throws {UsageError} if an option is invalid @throws the signal's reason
  */
 export async function loadModels<ImageInput>(
   platform: Platform<ImageInput>,

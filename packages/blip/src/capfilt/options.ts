@@ -20,18 +20,18 @@ export const twoModelOptionNames = optionNames<TwoModelOptions>()(
 
 /** Options to draw synthetic captions. */
 export interface DrawingOptions {
-  /** Draws from the likeliest tokens whose probabilities add up to this, 0 to 1. Default: 0.9, the paper's. */
+  /** The p of nucleus sampling: the total probability of the tokens to draw from. Default: 0.9, as in the paper. */
   readonly topP?: number | undefined;
   /**
-   * A whole number. Default: 42. Each image has its own seed, from this one and from the image's path relative to the
-   * image folder, its URL, or its bytes. Order, batches and a resumed run therefore do not change a draw.
+   * The run's seed, a whole number. Default: 42. Each image has its own seed, computed from the run's seed and from the
+   * image's path in the image folder, its URL, or its bytes. So order, batches and resuming do not change a draw.
    */
   readonly seed?: number | undefined;
-  /** The fewest tokens of a caption, including the prompt and [SEP]. Default: that of `compat` (`blip`: 5). */
+  /** The minimum number of tokens of a caption, with prompt and [SEP]. Default: from `compat` (`blip`: 5). */
   readonly minLength?: number | undefined;
-  /** The most tokens of a caption, counted as for `minLength`. Default: that of `compat` (`blip`: 20). */
+  /** The maximum number of tokens of a caption, counted as for `minLength`. Default: from `compat` (`blip`: 20). */
   readonly maxLength?: number | undefined;
-  /** The prompt of captions. Default: "a picture of ", which is cut off; none under `hf`. */
+  /** The prompt of captions. Default: "a picture of ", which is removed from captions; none under `hf`. */
   readonly prompt?: string | undefined;
   /** Images per batch. Default: 8. */
   readonly imageBatchSize?: number | undefined;
@@ -46,17 +46,17 @@ export const drawingOptionNames = optionNames<DrawingOptions>()({
   imageBatchSize: true,
 });
 
-/** The progress of a run in one of its steps. */
+/** The progress within a step of a run. */
 export interface CapFiltProgress {
   /** `data`: rows read and counted; `rows`: rows captioned and filtered; `write`: rows whose kept pairs are written. */
   readonly step: "data" | "rows" | "write";
-  /** Finished rows. */
+  /** The number of finished rows. */
   readonly done: number;
-  /** Undefined while the data is counted. */
+  /** The number of all rows; undefined while the data is counted. */
   readonly total: number | undefined;
-  /** `rows`: the rate of this process, once a row is done. */
+  /** `rows`: the rate of this process; undefined until a row is finished. */
   readonly imagesPerSecond: number | undefined;
-  /** Estimated seconds until the end of the step; undefined at its beginning. */
+  /** The estimated seconds until the end of the step; undefined at the beginning of the step. */
   readonly secondsLeft: number | undefined;
 }
 
@@ -66,17 +66,17 @@ export interface CapFiltOptions extends TwoModelOptions, DrawingOptions {
   readonly captioner?: string | undefined;
   /** The filter. Default: the captioner. */
   readonly filter?: string | undefined;
-  /** A text is kept if its ITM probability (after softmax) is at least this, 0 to 1. Default: 0.5, the paper's. */
+  /** The minimum ITM probability (after softmax) of a kept text, 0 to 1. Default: 0.5, as in the paper. */
   readonly threshold?: number | undefined;
   /** The format of kept pairs. Default: the data's format (JSON lines for a JSON list). */
   readonly format?: OutputFormat | undefined;
-  /** The number of images on the page, drawn evenly from all rows; 0: no page. Default: 100. */
+  /** The number of images on the page, evenly spaced over all rows; 0: no page. Default: 100. */
   readonly html?: number | undefined;
-  /** Continues the run in the folder, or starts it. Without it, the folder must be empty or missing. */
+  /** Continues the run in the folder, or starts it. By default, the folder must be empty or missing. */
   readonly resume?: boolean | undefined;
   /** Called after each batch. */
   readonly onStep?: ((progress: CapFiltProgress) => void) | undefined;
-  /** Called for each failed row: errors in the file, images that cannot be read. */
+  /** Called for each failed row: an invalid row, or an image that cannot be read. */
   readonly onFailed?: ((row: FailedExample) => void) | undefined;
 }
 
@@ -95,7 +95,7 @@ export const capFiltOptionNames = optionNames<CapFiltOptions>()({
 
 export const defaults = { threshold: 0.5, topP: 0.9, seed: 42, imageBatchSize: 8, html: 100 } as const;
 
-/** The most images of a page, about 10 KB each. */
+/** The maximum number of images on the page, about 10 KB each. */
 const maxHtml = 2_000;
 
 const share = (value: number) => value >= 0 && value <= 1;

@@ -1,5 +1,5 @@
-// The report page: images with their texts, kept ones next to struck-out ones. It is self-contained, without scripts or
-// requests, and escapes all texts.
+// The report page: images with their texts, kept texts next to dropped texts. The page is self-contained, without
+// scripts or requests, and escapes all texts.
 import type { CapFiltReport, TextReport } from "./report.ts";
 import type { Probability } from "./score.ts";
 
@@ -15,7 +15,7 @@ export interface PageText {
 export interface PageRow {
   /** The image's path, its URL, or its place in the data. */
   readonly name: string;
-  /** A Base64 JPEG; undefined if it could not be made. */
+  /** A JPEG in base64; undefined if no thumbnail could be created. */
   readonly thumbnail: string | undefined;
   readonly texts: readonly PageText[];
 }
@@ -31,10 +31,10 @@ const entities: Readonly<Record<string, string>> = {
 /** Control characters, bidirectional formatting characters, and lone surrogates. */
 const invisible = /[\p{Cc}\p{Cs}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
 
-/** The longest text that is shown in full. */
+/** The maximum length of a text that is shown in full. */
 const longest = 600;
 
-/** Text for an element or a quoted attribute. */
+/** Escapes text for an element or a quoted attribute. */
 export function escaped(text: string): string {
   const shown = text.length > longest ? `${text.slice(0, longest)} …` : text;
   return shown.replace(invisible, " ").replace(/[&<>"']/g, (char) => entities[char] ?? "");
@@ -91,7 +91,7 @@ type Numbers = Pick<
   "web" | "synthetic" | "threshold" | "captioner" | "filter" | "data" | "pairs"
 >;
 
-/** The page, piece by piece: the head with the report's numbers, a section per image, and the end. */
+/** Streams the page: the head with the report's numbers, a section per image, and the end. */
 export async function* pageOf(
   { web, synthetic, threshold, captioner, filter, data, pairs }: Numbers,
   rows: AsyncIterable<PageRow>,

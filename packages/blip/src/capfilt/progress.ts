@@ -29,13 +29,13 @@ export class ProgressClock {
     return Math.round(this.#now() - this.#started) / 1000;
   }
 
-  /** @param done the items of an earlier run, which took no time in this one */
+  /** Begins a step. @param done the number of items finished by an earlier run, which do not count for the rate */
   begin(step: CapFiltProgress["step"], done: number, total: number | undefined): void {
     [this.#step, this.#begun, this.#first, this.#total] = [step, this.#now(), done, total];
     this.#tell(done);
   }
 
-  /** @param images processed since the last call */
+  /** @param images the number of images processed since the last call */
   done(done: number, images: number): void {
     if (this.#step === "rows") {
       this.#images += images;

@@ -14,11 +14,11 @@ export interface TextReport {
   readonly keptTexts: number;
   /** The number of dropped texts. */
   readonly dropped: number;
-  /** Of the dropped texts, those that the conventions leave nothing of to read (only punctuation). */
+  /** The number of dropped texts of which cleaning leaves nothing to read (only punctuation). */
   readonly unreadable: number;
   /** dropped / texts, 0 to 1: the paper's noise ratio. 0 if there are no texts. */
   readonly droppedShare: number;
-  /** The mean probability of the readable texts; null if there are none. */
+  /** The mean probability of the readable texts; null if no text is readable. */
   readonly meanProbability: number | null;
   /** Counts of probabilities in 20 equal bins from 0 to 1, the lowest first; 1 is in the last bin. */
   readonly histogram: readonly number[];
@@ -28,7 +28,7 @@ export interface TextReport {
 export interface CapFiltReport extends RunIdentity {
   /** Whether one encoding of an image serves both models. */
   readonly sharedImageEncoder: boolean;
-  /** The least ITM probability of a kept text, 0 to 1. */
+  /** The minimum ITM probability of a kept text, 0 to 1. */
   readonly threshold: number;
   /** The format of the kept pairs. */
   readonly format: OutputFormat;
@@ -36,7 +36,7 @@ export interface CapFiltReport extends RunIdentity {
   readonly web: TextReport;
   /** The drawn captions, one per image. */
   readonly synthetic: TextReport;
-  /** Numbers of images, by which of their texts are kept. */
+  /** The numbers of images, by the kinds of their kept texts. */
   readonly images: {
     /** Captioned images. */
     readonly read: number;
@@ -45,15 +45,15 @@ export interface CapFiltReport extends RunIdentity {
     readonly both: number;
     readonly none: number;
   };
-  /** The number of kept pairs of an image and a text. */
+  /** The number of kept image-text pairs. */
   readonly pairs: number;
   /** Rows that were left out. */
   readonly failed: { readonly count: number; readonly first: readonly FailedExample[] };
-  /** The base of the data's relative image paths, if it has any. The output keeps such paths as they are. */
+  /** The base folder of relative image paths, if the data has any. The output keeps relative paths unchanged. */
   readonly imageRoot: string | null;
   /** Paths of the written files, relative to the run's folder. */
   readonly files: readonly string[];
-  /** Images captioned and filtered per second by this process; null if an earlier process had done all of them. */
+  /** Images captioned and filtered per second by this process; null if an earlier process handled all images. */
   readonly imagesPerSecond: number | null;
   /** The duration of this process, including loading and writing. */
   readonly seconds: number;

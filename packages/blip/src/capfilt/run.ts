@@ -1,6 +1,6 @@
 // CapFilt (BLIP, section 3.3): a captioner draws a caption for each collected image, and a filter drops every text that
-// does not fit. The data is counted, captioned and filtered row by row, and the kept pairs are written. Memory does not
-// grow with the data, and a killed run can continue.
+// does not fit. A run counts, captions and filters the rows, and writes the kept pairs. Memory does not grow with the
+// data, and a killed run can be resumed.
 import { decodeDefaults } from "../processor/image-processor.ts";
 import { BlipError, closing, must, orClosed } from "@blip-ts/base";
 import { placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
@@ -43,7 +43,7 @@ const known: readonly string[] = [
   `${runFiles.log}.lock`,
   `${runFiles.kept}.part`,
 ];
-/** Matches a file that was not finished when its process was killed. */
+/** Matches an unfinished file of a killed process. */
 const isUnfinished = (name: string) => /^report\.(?:json|html)\.\d+\.part$/.test(name);
 const isOwn = (name: string) => known.includes(name) || isUnfinished(name);
 
@@ -98,12 +98,12 @@ async function identityOf(
     captioner: await modelIdentity(host, model.loaded, signal),
     filter: await modelIdentity(host, filter.model.loaded, signal),
     data: { name: data.name, rows, sha256 },
-    // Options that were not given are null, so that they are compared too.
+    // Options that were not given are null, so they are also compared.
     options: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null])),
   };
 }
 
-/** Both models, loaded. */
+/** Both loaded models. */
 interface Pair {
   readonly captioner: NonNullable<CapFiltModels<CollectedImage>["captioner"]>;
   readonly filter: NonNullable<CapFiltModels<CollectedImage>["filter"]>;
@@ -120,7 +120,7 @@ interface NumberedRow {
   readonly row: WebRow | WebRowError;
 }
 
-/** Batches of the remaining rows. Batches begin at the same rows in every run. */
+/** Batches of the remaining rows. Batches start at the same rows in every run. */
 async function* batchesOf(data: WebRows, done: number, size: number): AsyncGenerator<NumberedRow[]> {
   let batch: NumberedRow[] = [];
   let n = 0;
@@ -149,7 +149,7 @@ function loggedRow({ n, row }: NumberedRow, seed: number, scores: Scores | BlipE
   };
 }
 
-/** Captions and filters the remaining rows. Each batch is logged before the next one begins. */
+/** Captions and filters the remaining rows. Each batch is logged before the next batch begins. */
 async function scoreRows(call: Call, models: CapFiltModels<CollectedImage>, log: RunLog): Promise<void> {
   const { host, data, options, clock } = call;
   const { seed = defaults.seed, imageBatchSize = defaults.imageBatchSize } = options;
@@ -186,7 +186,7 @@ interface Scored {
   readonly shared: boolean;
 }
 
-/** Writes kept pairs, page and report. */
+/** Writes the kept pairs, the page and the report. */
 async function finish(
   call: Call,
   counted: CountedData,
@@ -247,8 +247,7 @@ const reportOf = (
  * Captions and filters collected images with their texts, and writes the kept pairs.
  * @param out the run's folder: `kept/`, `scores.jsonl`, `report.json`, `report.html`
  * @throws {UsageError} `usage/bad-option`, `generate/...`, `capfilt/...`
- * @throws {InputError} `capfilt/no-rows`, `capfilt/data-changed`, and errors that end the reading of the data:
- * `dataset/...`
+ * @throws {InputError} `capfilt/no-rows`, `capfilt/data-changed`, and `dataset/...` if the data cannot be read
  * @throws {ModelError} if a model cannot be found, read, or used for its part @throws the signal's reason
  */
 export async function runCapFilt(

@@ -1,4 +1,4 @@
-// The seed of an image's draw, from the run's seed and the image's key.
+// Computes the seed of an image's draw from the run's seed and the image's key.
 import type { ImageSource } from "@blip-ts/datasets";
 import type { EvaluationHost } from "../evaluate/host.ts";
 import { hashOf } from "../evaluate/survey.ts";
@@ -13,10 +13,10 @@ export function keyOfImage(host: Hashes, source: ImageSource): string {
   return source.kind === "url" ? `url ${source.url}` : `bytes ${hashOf(host, source.bytes)}`;
 }
 
-/** The number of hexadecimal digits that a number holds exactly. */
+/** The number of hexadecimal digits that a JavaScript number represents exactly. */
 const digits = 13;
 
-/** A whole number below 2^52: the first digits of the SHA-256 of both. */
+/** A whole number below 2^52: the first digits of the SHA-256 of seed and key. */
 export function sampleSeed(host: Hashes, seed: number, key: string): number {
   const hasher = host.hasher();
   hasher.update(`${seed}\n${key}`);

@@ -1,5 +1,6 @@
-// Runs both models on a stream of images in batches. An image is decoded while the previous batch is processed, encoded
-// once (or once per model), and captioned by its own draw. Its collected and synthetic texts are scored together.
+// Runs both models on a stream of images in batches. Images are decoded while the previous batch is processed. Each
+// image is encoded once (or once per model) and captioned with its own seed. Its web and synthetic texts are scored
+// together.
 import { BlipError, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { GenerationOptions } from "../decode/options.ts";
@@ -14,26 +15,26 @@ import { defaults, type DrawingOptions } from "./options.ts";
 /** An image with its texts and its seed. */
 export interface ScoreRequest<ImageInput> {
   readonly image: ImageInput;
-  /** Texts to score; may be empty. */
+  /** The texts to score, possibly none. */
   readonly texts: readonly string[];
   /** The seed of the caption's draw. */
   readonly seed: number;
 }
 
-/** The ITM probability of a text, 0 to 1; null if the conventions leave nothing of it to read. */
+/** The ITM probability of a text, 0 to 1; null if cleaning leaves nothing of the text to read. */
 export type Probability = number | null;
 
 export interface Scores {
   /** The probabilities of the texts in order; empty without a filter. */
   readonly web: readonly Probability[];
-  /** Undefined without a captioner. Its probability is null without a filter. */
+  /** The drawn caption; undefined without a captioner. Its probability is null without a filter. */
   readonly synthetic: (Caption & { readonly probability: Probability }) | undefined;
 }
 
-/** A batch of requests. A row that cannot be processed is replaced by its error. */
+/** A batch of requests, with an error in place of each row that cannot be processed. */
 export type ScoreBatch<ImageInput> = readonly (ScoreRequest<ImageInput> | BlipError)[];
 
-/** Generation options of a caption's draw; the others are the defaults of the conventions. */
+/** The generation options for drawing a caption. All other options keep the defaults of `compat`. */
 export const drawing = ({
   topP = defaults.topP,
   minLength,
@@ -44,7 +45,7 @@ export const drawing = ({
   ...(maxLength === undefined ? {} : { maxLength }),
 });
 
-/** Images as input of both models. */
+/** The pixel values for both models. */
 interface Pixels {
   readonly first: Tensor<"float32">;
   readonly second: Tensor<"float32">;
@@ -62,7 +63,7 @@ export class Scorer<ImageInput> {
     this.#options = options;
   }
 
-  /** The model whose processor reads images, and the filter if its processor differs. */
+  /** The model whose processor reads images, plus the filter if the filter's processor differs. */
   get #readers(): readonly [Captioner<ImageInput> | Matcher<ImageInput>, Matcher<ImageInput>?] {
     const { captioner, filter } = this.#models;
     const first = captioner ?? filter;
@@ -82,7 +83,7 @@ export class Scorer<ImageInput> {
   /**
    * Scores batches in order.
    * @returns the scores of each batch's rows, or their errors
-   * @throws the source's error, after the batches before it @throws the signal's reason
+   * @throws the source's error, after all earlier batches @throws the signal's reason
    */
   async *batches(
     source: AsyncIterable<ScoreBatch<ImageInput>>,
@@ -99,7 +100,7 @@ export class Scorer<ImageInput> {
         if (!current) return;
         this.#options.signal?.throwIfAborted();
         next = ahead();
-        // If this batch fails, the next one is never awaited.
+        // If this batch fails, nothing awaits the next batch, so avoid an unhandled rejection.
         next.catch(() => undefined);
         yield await this.#score(current.batch, current.read);
       }
@@ -108,7 +109,7 @@ export class Scorer<ImageInput> {
     }
   }
 
-  /** The pixels of each row, or its error. */
+  /** Reads the pixels of each row. A row that fails gets an error. */
   #read(batch: ScoreBatch<ImageInput>): Promise<readonly ReadImage[]> {
     const [first, second] = this.#readers;
     const { signal, maxPixels } = this.#options;
@@ -153,7 +154,7 @@ export class Scorer<ImageInput> {
     return { first, second: stackPixels(second, other.processors.images.config) };
   }
 
-  /** The scores of readable images. */
+  /** Computes the scores of readable images. */
   async #answers(
     requests: readonly ScoreRequest<ImageInput>[],
     { first, second }: Pixels,

@@ -1,5 +1,5 @@
 // The first pass over the data: counts rows, determines column types, and computes a fingerprint. A resumed run
-// compares the fingerprint to check that it has the same data. No row is kept.
+// compares the fingerprint to check that the data is the same. No row is kept in memory.
 import type { BlipError } from "@blip-ts/base";
 import {
   ColumnKinds,
@@ -15,9 +15,9 @@ import { noRows } from "./errors.ts";
 import { keyOfImage } from "./sample-seed.ts";
 
 export interface CountedData {
-  /** The number of all rows, including wrong ones. */
+  /** The number of all rows, including invalid rows. */
   readonly rows: number;
-  /** Rows that cannot be read. */
+  /** The number of rows that cannot be read. */
   readonly wrong: number;
   /** SHA-256 of all rows: images by their path, URL or bytes, texts, all other columns. */
   readonly sha256: string;
@@ -25,7 +25,7 @@ export interface CountedData {
   readonly columns: ReadonlyMap<string, ColumnKind>;
   /** The type of the image column. */
   readonly image: "text" | "image";
-  /** Whether there are images given by path. */
+  /** Whether any image is given by path. */
   readonly paths: boolean;
 }
 
@@ -37,13 +37,13 @@ export interface SurveyOptions {
 /** The number of rows between progress reports. */
 const reported = 1000;
 
-/** A row's text for the fingerprint. */
+/** Serialises a row for the fingerprint. */
 function fingerprint(host: Pick<EvaluationHost, "hasher">, row: WebRow | WebRowError): string {
   if ("error" in row) return `wrong ${row.error.code}`;
   return JSON.stringify([keyOfImage(host, row.image), row.texts, plainValue(withHashes(host, row.fields))]);
 }
 
-/** The value with hashes instead of bytes. */
+/** Replaces bytes in a value by their hashes. */
 function withHashes(host: Pick<EvaluationHost, "hasher">, value: unknown): unknown {
   if (value instanceof Uint8Array) return hashOf(host, value);
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
@@ -53,7 +53,7 @@ function withHashes(host: Pick<EvaluationHost, "hasher">, value: unknown): unkno
 
 /**
  * Reads all rows once.
- * @throws {InputError} `capfilt/no-rows` if none can be read, and errors that end the reading: `dataset/...`
+ * @throws {InputError} `capfilt/no-rows` if no row can be read, and `dataset/...` if the data cannot be read
  * @throws the signal's reason
  */
 export async function survey(
@@ -78,7 +78,7 @@ export async function survey(
     }
     if (++rows % reported === 0) onRow?.(rows);
   }
-  // If there is only one row, its own error is the best explanation.
+  // If the only row is invalid, its own error is the best explanation.
   if (rows === wrong) throw rows === 1 && first ? first : noRows(data.name, wrong);
   return {
     rows,

@@ -29,16 +29,16 @@ export interface PairOutput {
   readonly columns: OutputColumns;
 }
 
-/** The most failed rows that a report lists. */
+/** The maximum number of failed rows in a report. */
 const named = 100;
 
-/** The outcome of writing. */
+/** The counts of the written pairs, and the failed rows. */
 export interface Written {
   readonly count: RunCount;
   readonly failed: { readonly count: number; readonly first: readonly FailedExample[] };
 }
 
-/** Each row of the data with its line of the log. @throws {InputError} `capfilt/data-changed` */
+/** Pairs each row of the data with its line of the log. @throws {InputError} `capfilt/data-changed` */
 async function* sideBySide({
   data,
   log,
@@ -58,7 +58,7 @@ async function* sideBySide({
   }
 }
 
-/** The best probability of the collected texts. */
+/** The highest probability of the collected texts. */
 const bestOf = (web: ScoredRow["web"]): Probability =>
   web.reduce<Probability>(
     (best, { probability }) =>
@@ -66,7 +66,7 @@ const bestOf = (web: ScoredRow["web"]): Probability =>
     null,
   );
 
-/** The kept pairs of a row: collected texts in order, then the synthetic one. */
+/** The kept pairs of a row: collected texts in order, then the synthetic text. */
 function keptPairs(row: WebRow, scored: ScoredRow, { identity, threshold }: Writing): KeptPair[] {
   const { web, synthetic, seed } = scored;
   const shared = {
@@ -138,7 +138,7 @@ async function writeRows(writing: Writing, writer: PairWriter): Promise<Written>
 export const failedExample = ({ where: place, error }: FailedRow): FailedExample => ({ place, ...error });
 
 /**
- * Writes all kept pairs into a folder, which appears complete or not at all.
+ * Writes all kept pairs into a folder. The folder appears only once it is complete.
  * @throws {InputError} `capfilt/data-changed` @throws {UsageError} `capfilt/cannot-write` @throws the signal's reason
  */
 export async function writeKept(writing: Writing, { format, folder, columns }: PairOutput): Promise<Written> {
@@ -153,7 +153,7 @@ export async function writeKept(writing: Writing, { format, folder, columns }: P
   return written;
 }
 
-/** Pixels of a thumbnail's longer side. */
+/** The length of a thumbnail's longer side, in pixels. */
 const side = 160;
 
 function nameOf({ place, image }: WebRow): string {
@@ -181,12 +181,12 @@ const textsOf = ({ web, synthetic }: ScoredRow, threshold: number): PageText[] =
   },
 ];
 
-/** Up to `most` rows for the page, evenly spaced over all rows. */
+/** Selects up to `most` rows for the page, evenly spaced over all rows. */
 export async function* pageRows(writing: Writing, most: number): AsyncGenerator<PageRow> {
   const { rows } = writing.identity.data;
   let shown = 0;
   for await (const [row, logged] of sideBySide(writing)) {
-    // The k-th image of the page is the first good row at or after its share of the rows.
+    // The k-th image of the page is the first usable row at or after k / most of the rows.
     if (shown >= most || logged.n < Math.floor((shown * rows) / most)) continue;
     if ("error" in logged || "error" in row) continue;
     shown++;

@@ -1,5 +1,5 @@
-// An evaluation from data to report: it surveys the data, loads the model, evaluates rows or takes them from an earlier
-// run, and computes the metrics of all rows.
+// Runs an evaluation from data to report: surveys the data, loads the model, evaluates rows or reuses the rows of an
+// earlier run, and computes the metrics.
 import { closing, orClosed } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import type { PlaceName, Task } from "@blip-ts/datasets";
@@ -41,7 +41,7 @@ export interface DataOfTask {
 interface Call extends Reading {
   readonly platform: Platform<EvaluatedImage>;
   readonly task: EvaluationTask;
-  /** The time when it began. */
+  /** The time when the evaluation began. */
   readonly begun: number;
 }
 
@@ -52,7 +52,7 @@ interface Outcome {
   readonly files: readonly string[];
 }
 
-/** Opens the rows next to the report, or in memory without a report. */
+/** Opens the log of rows: next to the report, or in memory without a report. */
 async function withLog(
   { host, options }: Call,
   identity: Identity,
@@ -93,21 +93,21 @@ async function finished(
 
 const source = ({ model = "picture-book" }: EvaluateOptions): string => model;
 
-/** Reports a row or an image that the model could not process. */
+/** Calls `onFailed` for a row or an image that the model could not process. */
 function tell({ options }: Reading, place: PlaceName, { error }: LoggedRow): FailedExample {
   const failed = { place, code: error?.code ?? "", message: error?.message ?? "" };
   options.onFailed?.(failed);
   return failed;
 }
 
-/** The path of the submission file, if any. */
+/** The path of the submission file, if one is to be written. */
 function submissionPath({ task, options }: Call): string | undefined {
   const { submission, report } = options;
   if (submission !== undefined || task !== "nocaps" || report === undefined) return submission;
   return besideReport(report, "submission.json");
 }
 
-/** A JSON list, in pieces. */
+/** Streams rows as a JSON list. */
 async function* listPieces(rows: AsyncIterable<object>): AsyncGenerator<string> {
   let before = "[\n";
   for await (const row of rows) {
@@ -117,7 +117,7 @@ async function* listPieces(rows: AsyncIterable<object>): AsyncGenerator<string> 
   yield before === "[\n" ? "[]\n" : "\n]\n";
 }
 
-/** The rows of the file for the data set's server. */
+/** The rows of the submission file for the data set's server. */
 async function* submission<T extends Task>(
   rows: AsyncIterable<Evaluated<T>>,
   task: RowTask<T>,
@@ -149,7 +149,7 @@ async function evaluateRows<T extends Task>(
   });
 }
 
-/** The file of states, next to the report. */
+/** Opens the file of image states next to the report, if it is to be used. */
 async function openStates({ host, options }: Call): Promise<StatesFile | undefined> {
   const { statesCache = 0, report } = options;
   return statesCache > 0 && report !== undefined && ranksOf(options).length > 0
@@ -164,7 +164,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
   const { surveyed } = collection;
   const encoder = await RetrievalEncoder.load(platform, source(options), host, options, collection.isVideo);
   return closing(encoder, async () => {
-    // Scores are stored for the largest k; those of smaller k follow from them.
+    // Scores are stored for the largest k, which includes the scores of every smaller k.
     const decides = { k: ks };
     const identity = await identityOf(host, task, encoder.loaded, surveyed, options, decides);
     const outcome = await withLog(call, identity, async (log) => {
@@ -181,7 +181,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
         );
         return { results: retrievalResults(ks, ranking, known.known, collection), failed, files: [] };
       };
-      // If it fails, the file is kept for the next run.
+      // After a failure, keep the file of states for the next run.
       const result = await (states ? orClosed(states, use) : use());
       await states?.remove();
       return result;
@@ -194,7 +194,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
  * Evaluates a model on data.
  * @throws {UsageError} `usage/bad-option`, `evaluate/other-run`, `evaluate/not-rows`, `evaluate/in-use`,
  * `evaluate/cannot-write`
- * @throws {InputError} `evaluate/no-rows`, and errors that end the reading of the data: `dataset/...`
+ * @throws {InputError} `evaluate/no-rows`, and `dataset/...` if the data cannot be read
  * @throws {ModelError} if the model cannot be found, read, or used for the task
  */
 export async function evaluateOn<T extends EvaluationTask>(
@@ -224,5 +224,5 @@ export async function evaluateOn<T extends EvaluationTask>(
   }
 }
 
-/** configs/nocaps.yaml */
+/** The generation defaults of configs/nocaps.yaml. */
 const nocapsDefaults = { repetitionPenalty: 1.1 };

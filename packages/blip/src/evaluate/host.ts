@@ -1,5 +1,5 @@
-// The system functions of an evaluation besides the platform: hashes, append-only files, files of fixed-size records.
-// Node's are in platform/node/evaluate.
+// The system functions that an evaluation needs in addition to the platform: hashes, append-only files, files of
+// fixed-size records. platform/node/evaluate implements them for Node.
 import { type Closable, closedBy } from "@blip-ts/base";
 import type { ImageSource } from "@blip-ts/datasets";
 import type { RawImage } from "../image/raw-image.ts";
@@ -14,11 +14,11 @@ export interface Hasher {
   digest(): string;
 }
 
-/** An append-only file of lines. Appended lines survive a kill of the process. */
+/** An append-only file of lines. Appended lines survive if the process is killed. */
 export interface RowFile extends Closable {
-  /** The complete lines. A last line without an end is left out, and `append` overwrites it. */
+  /** The complete lines. An incomplete last line is left out, and `append` overwrites it. */
   lines(): AsyncIterable<string>;
-  /** @param text whole lines, each with its end */
+  /** @param text complete lines, each with its line break */
   append(text: string): Promise<void>;
   /** Removes all lines. */
   clear(): Promise<void>;
@@ -26,9 +26,9 @@ export interface RowFile extends Closable {
   keep(lines: number): Promise<void>;
 }
 
-/** A file of equal-sized float32 records, by number. */
+/** A file of float32 records of equal size, accessed by number. */
 export interface StatesFile extends Closable {
-  /** The file's bytes. An earlier run may have left some. */
+  /** The file's size in bytes. It may contain records of an earlier run. */
   size(): Promise<number>;
   write(record: number, data: Float32Array): Promise<void>;
   read(record: number, length: number): Promise<Float32Array>;
@@ -45,11 +45,11 @@ export interface EvaluationHost {
   openStates(path: string): Promise<StatesFile>;
   /** Replaces a file atomically. @throws {UsageError} `evaluate/cannot-write` */
   writeFile(path: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<void>;
-  /** The time of a clock in milliseconds. */
+  /** The current time of a clock, in milliseconds. */
   now(): number;
 }
 
-/** Lines in memory, for an evaluation without a report. */
+/** Creates a file of lines in memory, for an evaluation without a report. */
 export function rowsInMemory(): RowFile {
   let text = "";
   return {

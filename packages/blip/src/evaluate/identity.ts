@@ -1,4 +1,4 @@
-// The identity of a run: task, model, data, options. Rows of an earlier run are reused if all of it is the same.
+// The identity of a run: task, model, data, options. Rows of an earlier run are reused if both identities are equal.
 import { decodeDefaults } from "../processor/image-processor.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import type { ModelFiles } from "../files.ts";
@@ -17,9 +17,9 @@ export interface Identity {
   /** The model: its name and its weights. */
   readonly model: {
     readonly name: string;
-    /** SHA-256 of the weights file; for several, over all of them in the order of their names. */
+    /** SHA-256 of the weights file. With several files, it covers all files in the order of their names. */
     readonly sha256: string;
-    /** The model's configuration as it was read, including heads and epsilons. */
+    /** The model's parsed configuration, including heads and epsilons. */
     readonly config: BlipConfig;
   };
   /** The data: its name, its number of rows and a checksum. */
@@ -27,16 +27,16 @@ export interface Identity {
     readonly name: string;
     readonly format: string;
     readonly rows: number;
-    /** SHA-256 of the rows as they were read, not of the file. */
+    /** SHA-256 of the parsed rows, not of the file. */
     readonly sha256: string;
   };
-  /** All options that affect a number, including those that were not given. */
+  /** All options that affect a number, including options that were not given. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
 const chunkBytes = 1 << 23;
 
-/** SHA-256 of a model's weights: of the file, or of several files in the order of their names. */
+/** SHA-256 of a model's weights files, in the order of their names. */
 export async function weightsHash(
   host: Pick<EvaluationHost, "hasher">,
   { weights }: ModelFiles,
@@ -56,7 +56,7 @@ export async function weightsHash(
   return hasher.digest();
 }
 
-/** Loading options that affect numbers, for any task. */
+/** The loading options that affect numbers, for any task. */
 function loadingOptions(
   options: EvaluateOptions,
   { compat, imageSize, network, config, opened, generationConfig }: LoadedNetwork,
@@ -73,7 +73,7 @@ function loadingOptions(
   };
 }
 
-/** @param decides further values that affect the task's numbers */
+/** Builds the identity of a run. @param decides further values that affect the task's numbers */
 export async function identityOf(
   host: EvaluationHost,
   task: EvaluationTask,
@@ -98,7 +98,7 @@ export async function identityOf(
       config: loaded.config,
     },
     data: { name: dataset.name, format: dataset.format, rows, sha256 },
-    // Options that were not given are null, so that they are compared too.
+    // Options that were not given are null, so they are also compared.
     options: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null])),
   };
 }
@@ -109,7 +109,7 @@ const said = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 };
 
-/** The differences between two runs; names of files do not count. */
+/** The differences between two runs, ignoring names of files. */
 export function differences(wanted: Identity, other: Identity): Difference[] {
   const pairs: [string, unknown, unknown][] = [
     ["task", wanted.task, other.task],

@@ -11,24 +11,24 @@ export const evaluationTasks = ["retrieval", "caption", "nocaps", "vqa", "nlvr",
 /** The name of a task that can be evaluated. */
 export type EvaluationTask = (typeof evaluationTasks)[number];
 
-/** The progress of an evaluation in one of its steps. */
+/** The progress within a step of an evaluation. */
 export interface EvaluationProgress {
   /**
    * `data`: rows read and checked; `texts`: texts encoded; `images`: images encoded; `pairs`: images whose pairs are
    * re-ranked; `rows`: rows evaluated.
    */
   readonly step: "data" | "texts" | "images" | "pairs" | "rows";
-  /** Finished items of the step. */
+  /** The number of finished items of the step. */
   readonly done: number;
-  /** Undefined while the data is read, because the number of rows is not known yet. */
+  /** The number of all items; undefined while the data is read. */
   readonly total: number | undefined;
-  /** Estimated seconds left in this step, once an item is done. */
+  /** The estimated seconds left in this step; undefined until an item is finished. */
   readonly secondsLeft: number | undefined;
 }
 
 /** A row that is left out. */
 export interface FailedExample {
-  /** File and row: "captions.jsonl, line 3". */
+  /** The file and the row: "captions.jsonl, line 3". */
   readonly place: PlaceName;
   /** The error's code, as in docs/errors.md. */
   readonly code: string;
@@ -38,11 +38,11 @@ export interface FailedExample {
 
 /** The data of an evaluation, and how to read it. */
 export interface EvaluationData extends Omit<DatasetOptions, "onRowError"> {
-  /** A file or folder, or several, read in order. */
+  /** A file or folder, or several of them to read in order. */
   readonly path: string | readonly string[];
   /** VQA v2, OK-VQA: the annotations file of the questions. Default: none. */
   readonly annotations?: string;
-  /** `retrieval`: clips as folders of frames (MSRVTT), 8 of which are used. Default: false. */
+  /** `retrieval`: whether items are clips: folders of frames (MSRVTT), of which 8 are used. Default: false. */
   readonly video?: boolean | undefined;
 }
 
@@ -57,36 +57,36 @@ export interface EvaluateOptions extends VerbOptions, GenerationOptions {
   readonly report?: string | undefined;
   /** Discards the rows of an earlier run. Default: false. */
   readonly restart?: boolean | undefined;
-  /** The number of rows to evaluate, from the first. Default: all. */
+  /** The number of rows to evaluate, from the start of the data. Default: all. */
   readonly limit?: number | undefined;
   /** Images per batch. Default: 4. */
   readonly imageBatchSize?: number | undefined;
-  /** `caption`, `nocaps`: the beginning of captions. Default: "a picture of ", nothing under `hf`. */
+  /** `caption`, `nocaps`: the prompt of captions. Default: "a picture of "; none under `hf`. */
   readonly prompt?: string | undefined;
   /**
-   * `caption`: the things to count. It adds precision, recall and F1 of the things that captions name. Default: none.
+   * `caption`: things to look for in captions; adds their precision, recall and F1 to the results. Default: none.
    */
   readonly things?: readonly Thing[] | undefined;
-  /** `vqa`: answers to choose from, ranked as in BLIP. Default: answers are generated. */
+  /** `vqa`: the answers to choose from, ranked as in BLIP. Default: generates answers. */
   readonly answers?: readonly string[] | undefined;
   /**
-   * `retrieval`: the number of candidates per ranking that ITM scores, one number or several. Default: 128 and 256. 0:
-   * cosine alone. `vqa`: the number of `answers` to rank in full. Default: 128.
+   * `retrieval`: the number of candidates per ranking that ITM scores, or several such numbers. Default: 128 and 256.
+   * 0: uses only the cosine. `vqa`: the number of `answers` to rank in full. Default: 128.
    */
   readonly k?: number | readonly number[] | undefined;
   /**
-   * `retrieval`: GB (of a billion bytes) of image states on disk, next to the report, so that an image is encoded once.
-   * Images beyond that are encoded twice. Default: 0. It does not change the results.
+   * `retrieval`: GB (a billion bytes) of image states to cache on disk, next to the report. Images in the cache are
+   * encoded once, all others twice. Default: 0. It does not change the results.
    */
   readonly statesCache?: number | undefined;
   /**
-   * `caption`, `nocaps`, `vqa`: the path of a file in the format of the data set's server. Default: none; `nocaps`
-   * writes one next to the report.
+   * `caption`, `nocaps`, `vqa`: the path of a submission file for the data set's server. Default: none; for `nocaps`, a
+   * file next to the report.
    */
   readonly submission?: string | undefined;
   /** Called with the progress. */
   readonly onStep?: ((progress: EvaluationProgress) => void) | undefined;
-  /** Called for each row that is left out, when it is found. */
+  /** Called for each row that is left out, immediately. */
   readonly onFailed?: ((failed: FailedExample) => void) | undefined;
 }
 
@@ -108,7 +108,7 @@ export const evaluateOptionNames = optionNames<EvaluateOptions>()({
   onFailed: true,
 });
 
-/** The tasks of options that do not apply to all tasks. */
+/** For each option that does not apply to all tasks: its tasks. */
 const only: Readonly<Partial<Record<keyof EvaluateOptions, readonly EvaluationTask[]>>> = {
   prompt: ["caption", "nocaps"],
   things: ["caption", "nocaps"],
@@ -140,11 +140,11 @@ export function checkEvaluateOptions(task: EvaluationTask, options: EvaluateOpti
     throw badOption("k", ks.join(", "), ["one number, with a list of answers"]);
 }
 
-/** The numbers of `k` for retrieval, without 0, smallest first. */
+/** The distinct values of `k` above 0, for retrieval, in ascending order. */
 export const ranksOf = ({ k = [128, 256] }: EvaluateOptions): number[] =>
   [...new Set(typeof k === "number" ? [k] : k)].filter((one) => one > 0).sort((a, b) => a - b);
 
-/** Reports steps with the estimated time left in each. */
+/** Reports the progress of steps, with the estimated time left. */
 export class StepClock {
   readonly #now: () => number;
   readonly #report: EvaluateOptions["onStep"];
@@ -158,7 +158,7 @@ export class StepClock {
     this.#report = report;
   }
 
-  /** @param done the items of an earlier run, which took no time in this one */
+  /** Begins a step. @param done the number of items finished by an earlier run, which do not count for the rate */
   begin(step: EvaluationProgress["step"], done: number, total: number | undefined): void {
     [this.#step, this.#begun, this.#first, this.#total] = [step, this.#now(), done, total];
     this.#report?.({ step, done, total, secondsLeft: undefined });

@@ -1,17 +1,17 @@
 // Published numbers of BLIP's models on standard data sets: from the paper (Li et al. 2022, arXiv 2201.12086) and from
-// the benchmark page of LAVIS, which evaluated the same files again.
+// the benchmark page of LAVIS, which re-evaluated the same files.
 import { type Compared, resultAt, type Results } from "./report.ts";
 import type { EvaluationTask } from "./options.ts";
 
-/** Published numbers of a model on a data set. Both are identified by the ends of their names. */
+/** Published numbers of a model on a data set. The last parts of the names identify model and data set. */
 export interface PublishedEntry {
   readonly task: EvaluationTask;
-  /** Names of the data's file, without its extension. */
+  /** Possible names of the data file, without the extension. */
   readonly data: readonly string[];
-  /** The number of rows of the data. It prevents a match with a part of the data. */
+  /** The number of rows of the data, so that a part of the data does not match. */
   readonly rows: number;
   readonly models: readonly string[];
-  /** Numbers by their paths in the results; percent where the results are shares. */
+  /** Numbers by their paths in the results; in percent if the results are shares. */
   readonly numbers: Readonly<Record<string, number>>;
   readonly source: string;
 }
@@ -136,10 +136,10 @@ const lastPart = (name: string): string =>
       .at(-1) ?? name
   ).replace(/(?:\.(?:pth|bin|safetensors|jsonl?|csv|parquet))+$/, "");
 
-/** Metrics that are shares in the results and percent in papers. */
+/** Matches metrics that are shares in the results and percentages in papers. */
 const shares = /(?:^|\.)(?:bleu[1-4]|ciderD|rougeL|accuracy)$/;
 
-/** The published numbers of this model on this data, with the measured ones. */
+/** The published numbers of this model on this data, each with the measured number. */
 export function publishedBeside(
   run: {
     readonly task: EvaluationTask;

@@ -2,7 +2,7 @@
 import type { Identity } from "./identity.ts";
 import type { FailedExample } from "./options.ts";
 
-/** Numbers by name, in groups: `{ cosine: { imageToText: { r1: 81.2, ... } } }`. */
+/** Numbers by name, in nested groups: `{ cosine: { imageToText: { r1: 81.2, ... } } }`. */
 export interface Results {
   readonly [name: string]: number | string | null | readonly string[] | Results;
 }
@@ -16,9 +16,9 @@ export interface PublishedNumber {
   readonly source: string;
 }
 
-/** A published number with the measured one. */
+/** A published number with the measured number. */
 export interface Compared extends PublishedNumber {
-  /** The measured number, in the unit of the published one. */
+  /** The measured number, in the unit of the published number. */
   readonly ours: number;
 }
 
@@ -28,22 +28,22 @@ export interface EvaluationReport extends Identity {
   readonly results: Results;
   /** Published numbers of this model on this data, if both are recognised by name. */
   readonly published: readonly Compared[];
-  /** Rows that could not be read or computed. */
+  /** Rows that could not be read or evaluated. */
   readonly failed: {
-    /** The number of wrong rows, and of rows or images that the model could not process. */
+    /** The number of invalid rows, and of rows or images that the model could not process. */
     readonly count: number;
-    /** The first 100 of them. */
+    /** The first 100 failures. */
     readonly first: readonly FailedExample[];
   };
-  /** The number of all rows, including wrong ones. */
+  /** The number of all rows, including invalid rows. */
   readonly rows: number;
   /** The files written next to the report. */
   readonly files: readonly string[];
-  /** The duration of this run, in seconds; for a resumed run, only its last part. */
+  /** The duration in seconds. For a resumed run, it covers only the time since the resume. */
   readonly seconds: number;
 }
 
-/** The number at `a.b.c`, if there is one. */
+/** The number at a path such as `a.b.c`; undefined if there is none. */
 export function resultAt(results: Results, path: string): number | undefined {
   let at: Results[string] | undefined = results;
   for (const name of path.split("."))

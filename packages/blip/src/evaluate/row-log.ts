@@ -1,10 +1,10 @@
-// Finished rows: one line of JSON each, after a line that identifies their run.
+// The log of finished rows: one line of JSON per row, after a first line that identifies the run.
 import { type Closable, closedBy, type BlipError } from "@blip-ts/base";
 import { notRows, otherRun } from "./errors.ts";
 import type { RowFile } from "./host.ts";
 import { differences, type Identity } from "./identity.ts";
 
-/** A line: its kind, and its number within that kind. */
+/** A line of the log: its kind, and its number within the kind. */
 export interface LoggedRow extends Readonly<Record<string, unknown>> {
   readonly kind: string;
   readonly n: number;
@@ -24,12 +24,12 @@ function isIdentity(value: unknown): value is Identity {
 }
 
 export interface RowLog extends Closable {
-  /** All rows, in the order of writing. Of several rows with the same kind and number, the last one counts. */
+  /** All rows, in the order of writing. A row replaces earlier rows with the same kind and number. */
   rows(): AsyncIterable<LoggedRow>;
   append(rows: readonly LoggedRow[]): Promise<void>;
 }
 
-/** A row that failed. */
+/** Creates the row of a failure. */
 export const failedRow = (kind: string, n: number, { code, message }: BlipError): LoggedRow => ({
   kind,
   n,
@@ -37,8 +37,8 @@ export const failedRow = (kind: string, n: number, { code, message }: BlipError)
 });
 
 /**
- * Opens the rows of a run. It keeps those of an earlier run if the runs are the same.
- * @param name the file, for messages
+ * Opens the log of a run. Keeps the rows of an earlier run if its identity is equal.
+ * @param name the file's name, for messages
  * @throws {UsageError} `evaluate/other-run` with the differences; `evaluate/not-rows`
  */
 export async function openLog(
@@ -82,6 +82,6 @@ function parsed(name: string, line: number, text: string): unknown {
   }
 }
 
-/** `report.rows.jsonl` next to `report.json`. */
+/** The path of a file next to the report: `report.rows.jsonl` for `report.json`. */
 export const besideReport = (report: string, ending: string): string =>
   `${report.replace(/\.json$/i, "")}.${ending}`;

@@ -1,5 +1,5 @@
-// The first pass over the data: counts rows, finds wrong rows, and computes a fingerprint. A resumed run compares the
-// fingerprint to check that it has the same data.
+// The first pass over the data: counts rows, finds invalid rows, and computes a fingerprint. A resumed run compares the
+// fingerprint to check that the data is the same.
 import type { InputError } from "@blip-ts/base";
 import {
   type Dataset,
@@ -13,10 +13,10 @@ import { noRows } from "./errors.ts";
 import type { EvaluationHost } from "./host.ts";
 import type { EvaluateOptions, FailedExample, StepClock } from "./options.ts";
 
-/** Data that can be read repeatedly. Wrong rows are reported to the reader. */
+/** Data that can be read repeatedly. */
 export interface EvaluatedData<T extends Task> {
   readonly name: string;
-  /** @param onRowError called for each wrong row, which is left out */
+  /** @param onRowError called for each invalid row, which is left out */
   open(onRowError: (error: InputError) => void): Promise<Dataset<T>>;
 }
 
@@ -26,12 +26,12 @@ export interface Survey<T extends Task> {
   /** SHA-256 of all rows: texts, ids, paths relative to the image folder, bytes of images within the data. */
   readonly sha256: string;
   readonly failed: readonly FailedExample[];
-  /** The rows again from the beginning, each with its number. */
+  /** Reads the rows again from the beginning, each with its number. */
   again(): AsyncIterable<Numbered<ExampleOf<T>>>;
 }
 
 export interface Numbered<Example> {
-  /** The number of the row, from 0; wrong rows do not count. */
+  /** The number of the row, from 0, without counting invalid rows. */
   readonly n: number;
   readonly example: Example;
 }
@@ -53,7 +53,7 @@ async function* firstRows<Example>(
   }
 }
 
-/** A row's text for the fingerprint: without its place and the image folder, and with hashes instead of bytes. */
+/** Serialises a row for the fingerprint: without its place and image folder, with hashes instead of bytes. */
 function fingerprint(example: object, hashOf: (bytes: Uint8Array) => string): string {
   return JSON.stringify(example, (key, value: unknown) => {
     if (key === "place" || key === "root") return undefined;
@@ -72,7 +72,7 @@ export function hashOf(host: Pick<EvaluationHost, "hasher">, bytes: Uint8Array):
 export const listHash = (host: EvaluationHost, texts: readonly string[]): string =>
   hashOf(host, new TextEncoder().encode(JSON.stringify(texts)));
 
-/** The key of a source's image: equal keys mean the same image. */
+/** The key of an image source. Equal keys mean the same image. */
 export function imageKey(host: EvaluationHost, source: ImageSource): string {
   if (source.kind === "path") return `path ${source.root}|${source.path}`;
   return source.kind === "url" ? `url ${source.url}` : `bytes ${hashOf(host, source.bytes)}`;
@@ -84,7 +84,7 @@ const reported = 1000;
 /**
  * Reads all rows.
  * @param see called with each row
- * @throws {InputError} `evaluate/no-rows`, and errors that end the reading of the file: `dataset/...`
+ * @throws {InputError} `evaluate/no-rows`, and `dataset/...` if the data cannot be read
  */
 export async function survey<T extends Task>(
   data: EvaluatedData<T>,
@@ -94,7 +94,7 @@ export async function survey<T extends Task>(
   const failed: FailedExample[] = [];
   let counting = true;
   const dataset = await data.open((error) => {
-    // Later passes meet the same wrong rows.
+    // Later passes report the same invalid rows again, so ignore them.
     if (!counting) return;
     const row = { place: placeOf(error) ?? data.name, code: error.code, message: error.message };
     failed.push(row);

@@ -11,7 +11,7 @@ import { normalizerOf } from "../text/tokenizer-file.ts";
 /** The parts of a loaded model that saving needs. */
 export type Saved = Pick<LoadedNetwork, "platform" | "opened" | "json" | "config" | "tokenizer">;
 
-/** Fields that transformers declares as floats: it rejects 0 in place of 0.0. */
+/** Fields that transformers declares as floats and that must be written as 0.0 instead of 0. */
 const floatFields = [
   ...["attention_dropout", "attention_probs_dropout_prob", "hidden_dropout_prob", "label_smoothing"],
   ...[
@@ -41,7 +41,7 @@ const dtypeNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * The type that holds the numbers of all weights: weights changed by an adapter are float32 beside half-precision ones.
+ * The type that can represent all weights. Weights changed by an adapter are float32, next to half-precision weights.
  */
 function widestType(tensors: ReadonlyMap<string, StoredTensor>): string {
   const types = new Set([...tensors.values()].map(({ dtype }) => dtype));
@@ -163,7 +163,7 @@ export function tokenizerConfig({ config, tokenizer }: Saved): Json {
   };
 }
 
-/** tokenizer.json: the model's own. A normalizer that is not followed is replaced by the one in use. */
+/** The model's own tokenizer.json. If its normalizer is not the one in use, the normalizer is replaced. */
 export async function tokenizerFileJson({
   opened,
   tokenizer,

@@ -27,7 +27,7 @@ export interface ConvertedWeights {
 
 interface SaveOptions {
   readonly convertTo?: ConvertedWeights | undefined;
-  /** Stops the writing, and leaves no folder. */
+  /** Cancels the save, without leaving a folder. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -58,13 +58,13 @@ export async function savePretrained(
 
 /** The content of a folder. */
 export interface SavedFiles {
-  /** The small files' texts, by name. */
+  /** The texts of the small files, by name. */
   readonly texts: ReadonlyMap<string, string>;
   readonly weights: WritableTensors;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The files of a class. Reads no weights, except those that may be tied. */
+/** The files of a saved model. Reads no weights, except weights that may be tied. */
 export async function savedFiles(
   saved: Saved,
   task: NetworkTask,
@@ -112,7 +112,7 @@ const matrix = "text_decoder.cls.predictions.decoder.weight";
 const bias = "text_decoder.cls.predictions.bias";
 const secondBias = "text_decoder.cls.predictions.decoder.bias";
 
-/** The class's tensors; tied tensors only once, as transformers 5 saves them. */
+/** The tensors of the class. Tied tensors are included once, as transformers 5 saves them. */
 async function tensorsOf({ tensors }: OpenedModel, { modules }: SavedClass) {
   const kept = new Map([...tensors].filter(([name]) => modules.includes(must(name.split(".", 1), 0))));
   const [own, embeddings] = [kept.get(matrix), kept.get(words)];

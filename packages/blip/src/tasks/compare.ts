@@ -23,9 +23,9 @@ export const compare: NetworkTaskSpec<"compare"> = {
   ],
   saved: () => ({ architecture: "BlipForNLVR", modules: ["vision_model", "text_encoder", "cls_head"] }),
   noClass: () => "transformers has no class for NLVR2",
-  // 40 words per statement; its tokens are not cut (data/nlvr_dataset.py).
+  // 40 words per statement, without a limit of tokens (data/nlvr_dataset.py).
   text: { words: 40, tokens: undefined, cleanUp: "pre_caption" },
-  // The original's convention is the only one.
+  // Only the original's conventions exist for NLVR2.
   startsWithEnc: () => true,
   lengths: undefined,
   memory: () => ({ crossAttention: "folded", decodes: undefined }),

@@ -37,7 +37,7 @@ export const embed: NetworkTaskSpec<"embed"> = {
         ]
       : []),
   ],
-  // Without BlipModel's own projections, features come from a matching file, so matching is the class.
+  // Without BlipModel's own projections, the file is a matching model, so it is saved as the matching class.
   saved: (architecture) =>
     isDual(architecture)
       ? {

@@ -24,8 +24,8 @@ export function imageStep({ dtype }: ExportedModel): string {
 
 /**
  * The steps of a decoder.
- * @param begin the beginning of sequences after [DEC] @param keysAndValues the step that computes the decoder's keys
- * and values
+ * @param begin the text about the start of sequences after [DEC]
+ * @param keysAndValues the step that computes the decoder's keys and values
  */
 export function decoderSteps(
   { tokens, config }: ExportedModel,

@@ -10,11 +10,11 @@ export function decoderWidth(architecture: Architecture, config: BlipConfig): nu
   return architecture.decoderAttendsTo === "question" ? config.text.hiddenSize : config.vision.hiddenSize;
 }
 
-/** Whether it is transformers' `BlipModel`, which has a separate text model. */
+/** Whether the model is transformers' `BlipModel`, which has a separate text model. */
 export const isDual = ({ parts }: Architecture): boolean => parts.has("dual") && !parts.has("visionProj");
 
 /**
- * The cross-attention of texts to images, in each form to choose from. Without a head, the graphs return all states.
+ * The graphs of cross-attention from texts to images, in all available forms. Without a head, they return all states.
  */
 export function crossAttentionGraphs(config: BlipConfig, head?: MultimodalHead): TaskGraph[] {
   const inForm = (form: CrossAttentionForm): TaskGraph => ({

@@ -1,4 +1,4 @@
-// One record per task. The definition of a task is here and nowhere else.
+// One record per task, which is the task's only definition.
 import { ask } from "./ask.ts";
 import { caption } from "./caption.ts";
 import { compare } from "./compare.ts";
@@ -32,17 +32,17 @@ export const specOf = (task: NetworkTask): NetworkTaskSpec => tasks[task];
 
 const runsItself = (task: Task): task is NetworkTask => tasks[task].runs === task;
 
-/** The tasks that have a network of their own. */
+/** The tasks that have their own network. */
 export const networkTasks: readonly NetworkTask[] = taskNames.filter(runsItself);
 
-/** The head of one image graph for several tasks. All tasks that have a head have the same one. */
+/** The head of one image graph for several tasks. All tasks with a head have the same head. */
 export const imageHeadOf = (
   tasks: readonly NetworkTask[],
   architecture: Architecture,
 ): ImageHead | undefined =>
   tasks.map((task) => specOf(task).imageHead(architecture)).find((head) => head !== undefined);
 
-/** The verbs that run a network. A verb that runs another one's network follows it. */
+/** The verbs that run a network. A verb follows the verb whose network it shares. */
 export const runnableTasks: readonly Task[] = networkTasks.flatMap((network) =>
   taskNames.filter((task) => tasks[task].runs === network),
 );

@@ -4,7 +4,7 @@ import { firstToken, imageStep, sharingImages, textInputs } from "./export-steps
 import { crossAttentionGraphs } from "./graphs.ts";
 import type { Needs, NetworkTaskSpec, SavedClass, TextLimits } from "./task.ts";
 
-/** The requirements of matching; retrieval and pre-training need them too. */
+/** The parts that matching requires; retrieval and pre-training also require them. */
 export const matchingParts = [
   "vision",
   "textEncoder",
@@ -13,7 +13,7 @@ export const matchingParts = [
   "itmHead",
 ] as const satisfies Needs["parts"];
 
-/** The class of matching, which also makes features. */
+/** The class of matching, which also computes features. */
 export const retrievalClass: SavedClass = {
   architecture: "BlipForImageTextRetrieval",
   modules: ["vision_model", "text_encoder", "vision_proj", "text_proj", "itm_head"],

@@ -1,6 +1,5 @@
-// The definition of a task as one record: its requirements of a checkpoint, its graphs, and how its texts are read, its
-// sequences generated, and its models saved and exported. `tasks` in index.ts has a record per task; a missing field
-// does not compile.
+// The type of a task's record: its requirements, its graphs, and how to read texts, generate sequences, and save and
+// export models. `tasks` in index.ts has a record per task. A record with a missing field does not compile.
 import type { Graph } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
 import type { CrossAttentionForm } from "../model/encoders.ts";
@@ -16,7 +15,7 @@ export type Task = (typeof taskNames)[number];
 /** Tasks with their own network. `retrieve` runs the network of `match`. */
 export type NetworkTask = Exclude<Task, "retrieve" | "pretrain">;
 
-/** The requirements of a task. */
+/** A task's requirements of a checkpoint. */
 export interface Needs {
   readonly parts: readonly Part[];
   /** The states that the decoder must have been trained to attend to. */
@@ -37,7 +36,7 @@ export interface TaskGraph {
 }
 
 /**
- * The head over an image's class token and a text's: a joint embedding by the projections of matching or of BlipModel.
+ * The head over the class tokens of image and text: a joint embedding by the projections of matching or of BlipModel.
  */
 export type ImageHead = "contrastive" | "dual";
 
@@ -61,54 +60,54 @@ export interface ExportedModel extends TaskModel {
 /** The transformers class of a saved folder. */
 export interface SavedClass {
   readonly architecture: string;
-  /** Its weights, by top-level module. */
+  /** The top-level modules whose weights the class has. */
   readonly modules: readonly string[];
 }
 
-/** BLIP's limits of texts: words after its clean-up, and tokens, if they are cut. */
+/** BLIP's limits of texts: words after clean-up, and tokens if BLIP truncates tokens. */
 export interface TextLimits {
   readonly words: number;
   readonly tokens: number | undefined;
   readonly cleanUp: "pre_caption" | "pre_question";
 }
 
-/** The limits in a mode that may not clean texts; undefined if it does not apply one. */
+/** The limits in a mode. A limit that the mode does not apply is undefined. */
 export type ModeLimits = {
   readonly [Name in keyof TextLimits]: TextLimits[Name] | undefined;
 };
 
-/** The longest and the shortest sequence, in tokens, including [DEC] and the prompt. */
+/** The maximum and minimum length of a sequence in tokens, including [DEC] and the prompt. */
 export type Lengths = readonly [maxLength: number, minLength: number];
 
-/** The memory use of a task's batches besides the weights. */
+/** The properties of a task that determine the memory of its batches. */
 export interface MemoryShape {
   /**
-   * The cross-attention of texts to images: `cached` may keep keys and values of images, `folded` reads their states.
+   * The cross-attention of texts to images: `cached` may cache keys and values of images, `folded` reads their states.
    */
   readonly crossAttention: "cached" | "folded" | undefined;
-  /** The states of decoded sequences: images, or questions, whose answers may also be ranked. */
+  /** The states that the decoder attends to: those of images, or of questions, whose answers may also be ranked. */
   readonly decodes: "image" | "question" | undefined;
 }
 
 /** The definition of a task that runs a network. */
 export interface NetworkTaskSpec<T extends NetworkTask = NetworkTask> {
-  /** The task whose network it runs: itself. */
+  /** The task whose network the task runs: its own. */
   readonly runs: T;
   readonly needs: Needs;
   /** The graphs to run. `inspect --graph` prints them, and a checkpoint must have their weights. */
   readonly graphs: (model: TaskModel) => readonly TaskGraph[];
-  /** The head over the class token in the task's image graph, if any. */
+  /** The head over the class token in the task's image graph; undefined if there is none. */
   readonly imageHead: (architecture: Architecture) => ImageHead | undefined;
   /** The graphs of `blip export` by file, in the order of running, for images of `size` pixels per side. */
   readonly exported: (model: TaskModel, size: number) => Partial<Record<ExportedGraph, Graph>>;
   /** How to run the exported files, step by step. */
   readonly exportSteps: (model: ExportedModel) => string[];
   readonly saved: (architecture: Architecture) => SavedClass;
-  /** The reason why transformers cannot load the saved folder, if it cannot. */
+  /** The reason why transformers cannot load the saved folder; undefined if it can. */
   readonly noClass: (config: BlipConfig) => string | undefined;
   /** BLIP's limits of the task's texts. `hf` does not limit texts. */
   readonly text: TextLimits;
-  /** Whether [ENC] is the first token of a text that attends to an image. Under `hf` it is only for NLVR2. */
+  /** Whether [ENC] is the first token of a text that attends to an image. Under `hf`, only NLVR2 uses [ENC]. */
   readonly startsWithEnc: (compat: Compat, architecture: Architecture) => boolean;
   /** The lengths of generated sequences; undefined if the task has no decoder. */
   readonly lengths: Readonly<Record<Exclude<Compat, "hf">, Lengths>> | undefined;

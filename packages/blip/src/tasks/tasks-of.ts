@@ -1,11 +1,11 @@
-// The tasks that a checkpoint can do, and the missing parts of the others.
+// Finds the tasks that a checkpoint can do, and the missing parts of all other tasks.
 import { partNames, type Architecture } from "../weights/architecture.ts";
 import { tasks } from "./index.ts";
 import { taskNames, type Needs, type Task } from "./task.ts";
 
 export interface TaskReport {
   readonly tasks: readonly Task[];
-  /** The missing parts of each other task, by the names of `partNames`, or "a decoder that attends to ...". */
+  /** The missing parts per task: names from `partNames`, or "a decoder that attends to ...". */
   readonly missing: ReadonlyMap<Task, readonly string[]>;
 }
 

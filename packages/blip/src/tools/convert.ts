@@ -37,7 +37,7 @@ function chooseTask(opened: OpenedModel, asked: NetworkTask | undefined): Networ
     return asked;
   }
   const can = networkTasks.filter((task) => opened.tasks.tasks.includes(task));
-  // The matching class also makes features.
+  // The matching class also computes features.
   const own = can.filter((task) => task !== "embed" || !can.includes("match"));
   const [first, ...others] = own;
   if (first === undefined) expectTask(opened, "match");
@@ -49,7 +49,7 @@ function chooseTask(opened: OpenedModel, asked: NetworkTask | undefined): Networ
 export interface Conversion {
   /** The task of the written model. */
   readonly task: string;
-  /** The name of transformers' class that loads it. */
+  /** The name of transformers' class that loads the model. */
   readonly architecture: string;
   /** Possible problems of the model. */
   readonly warnings: readonly Warning[];
@@ -61,12 +61,12 @@ export interface Convertible {
   readonly saved: Saved;
   readonly architecture: string;
   readonly warnings: readonly Warning[];
-  /** The reason why transformers cannot load the folder, if it cannot. */
+  /** The reason why transformers cannot load the folder; empty if it can. */
   readonly noClass: readonly Warning[];
 }
 
 /**
- * Finds a model and checks that it can be written as a task's class. It does not report warnings yet.
+ * Opens a model and checks that it can be written as a task's class. Does not report warnings yet.
  * @throws {ModelError} if the model cannot be used
  * @throws {UsageError} `usage/bad-option`, `save/several-models`, `save/quantized`, `suite/task-needed`
  */
@@ -80,7 +80,7 @@ export async function openConvertible(
   const asked = options.task === undefined ? [] : [networkTaskNamed(options.task)];
   const opened = await openSource(platform, source, asked, options, false);
   const task = chooseTask(opened, asked[0]);
-  // An original file was trained with the original's epsilon; a Hugging Face file gives its own.
+  // Original files were trained with the original epsilon; Hugging Face files state their own epsilon.
   const compat = opened.dialect === "original" ? "blip" : "hf";
   const { json, config, warnings } = await unlessAborted(
     configOf(opened, { ...options, compat }, task),
@@ -102,10 +102,10 @@ export async function openConvertible(
 }
 
 /**
- * Converts any checkpoint to a Hugging Face folder: names, config, processor. From a suite, it takes the part of `task`
- * with the image encoder.
+ * Converts any checkpoint to a Hugging Face folder: names, config, processor. For a suite, it converts the part of
+ * `task` with the image encoder.
  * @returns the description of the folder, with a warning if transformers has no class for it
- * @param convertTo converts the weights; without it, the numbers stay the same
+ * @param convertTo converts the weights; by default, the weights do not change
  * @throws {ModelError} if the model cannot be used @throws {UsageError} `save/...`, `suite/task-needed`
  */
 export async function convert(

@@ -41,9 +41,9 @@ export interface Inspection {
   readonly missing: readonly string[];
   /** Possible problems. */
   readonly warnings: readonly Warning[];
-  /** Tensors that are ignored on purpose, with the reason. */
+  /** Tensors that are deliberately ignored, with the reason. */
   readonly ignored: readonly IgnoredTensor[];
-  /** For a suite: the image encoder that its parts share. */
+  /** For a suite: the shared image encoder. */
   readonly imageEncoder?: { readonly folder: string; readonly parameters: number };
   /** For a suite: its parts. */
   readonly parts?: readonly InspectedPart[];
@@ -93,7 +93,7 @@ async function inspectModel(
     warnings.push(...(read?.warnings ?? []));
     if (read) warnings.push(...(await knownFaults(opened, read.json, () => platform.bundledVocabulary())));
   } catch (error) {
-    // A config that cannot be used is a finding here, not a failure. The rest of the file can still be described.
+    // Report an unusable config as a warning, because the rest of the file can still be described.
     warnings.push(warningOf(error));
   }
   options.signal?.throwIfAborted();
@@ -114,7 +114,7 @@ async function inspectModel(
   };
 }
 
-/** @throws errors that are not findings about the file */
+/** Converts an error about the file to a warning. @throws all other errors */
 function warningOf(error: unknown): Warning {
   if (!(error instanceof BlipError)) throw error;
   return { code: error.code, message: error.message };
@@ -168,7 +168,7 @@ function withoutIgnored(inspection: Inspection & InspectedPart): InspectedPart {
   return { folder, format, dialect, architecture, weights, parameters, tasks, missing, warnings };
 }
 
-/** The warnings for a task that the suite assigns to a part which cannot do it. */
+/** The warnings if the suite assigns a task to a part that cannot do the task. */
 function lackOf(part: OpenedModel, task: Task): Warning[] {
   try {
     expectTask(part, task);
@@ -188,7 +188,7 @@ function commonType(tensors: ReadonlyMap<string, StoredTensor>): string {
 }
 
 /**
- * Prints the graphs that a task runs. If a graph has several forms, it also prints when each one is chosen.
+ * Prints the graphs that a task runs. If a graph has several forms, also prints when each form is chosen.
  * @throws {UsageError} `usage/unknown-task`
  * @throws {ModelError} `model/wrong-task`
  */

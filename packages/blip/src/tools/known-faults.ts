@@ -1,5 +1,4 @@
-// Known faults of released BLIP files, and their consequences. The number of text heads is checked elsewhere, where the
-// configuration is read.
+// Detects known faults of released BLIP files. The number of text heads is checked when the configuration is read.
 import type { Warning } from "@blip-ts/base";
 import { decoderToken } from "../load/special-tokens.ts";
 import { readTokenizer, type OpenedModel } from "../load/open-model.ts";
@@ -17,14 +16,14 @@ const visionEps = (json: unknown): number | undefined => {
       : 1e-5;
 };
 
-/** transformers' epsilon 1e-5, although the weights were trained with 1e-6 (LAVIS issue 106). */
+/** Detects transformers' epsilon of 1e-5 for weights that were trained with 1e-6 (LAVIS issue 106). */
 function epsilonFault({ architecture }: OpenedModel, json: unknown): Warning[] {
   const eps = visionEps(json);
   if (architecture.text?.hiddenSize !== salesforceTextWidth || eps === undefined || eps === 1e-6) return [];
   return [visionEpsilon(eps, eps === 1e-5)];
 }
 
-/** BERT vocabularies without BLIP's own tokens. */
+/** Detects a BERT vocabulary without BLIP's own tokens. */
 async function tokenFault(
   opened: OpenedModel,
   json: unknown,
@@ -37,7 +36,7 @@ async function tokenFault(
   return [specialTokensMissing(lacking, dec, vocabulary.get("[ENC]") ?? dec + 1)];
 }
 
-/** A captioner of the paper's size that was never fine-tuned on captions of photographs. */
+/** Detects a captioner of the paper's size that was not fine-tuned on COCO captions. */
 function pretrainedFault({ files, tasks, architecture }: OpenedModel): Warning[] {
   if (!tasks.tasks.includes("caption")) return [];
   const hub = /blip-image-captioning-(?:base|large)(?:[/\\]|$)/.test(files.name);
@@ -54,7 +53,7 @@ function pretrainedFault({ files, tasks, architecture }: OpenedModel): Warning[]
   return [preTrainedCaptioner(why)];
 }
 
-/** The known faults of files like this one. @throws {ModelError} if its vocabulary cannot be used */
+/** The known faults of a model's files. @throws {ModelError} if the vocabulary cannot be used */
 export async function knownFaults(
   opened: OpenedModel,
   json: unknown,

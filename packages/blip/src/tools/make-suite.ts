@@ -17,7 +17,7 @@ import { differentEncoders, noParts, partTwice, retrieveAsPart } from "./errors.
 
 /** A model for a suite. */
 export interface SuitePart {
-  /** Its task in the suite: match (which includes retrieve), caption, ask, compare or embed. */
+  /** The model's task in the suite: match (which includes retrieve), caption, ask, compare or embed. */
   readonly task: string;
   /** A folder, a weights file, a suite, or a Hub id. */
   readonly model: string;
@@ -49,7 +49,7 @@ export interface SuiteConversion {
   readonly warnings: readonly Warning[];
 }
 
-/** An open part. */
+/** A part that has been opened. */
 interface OpenedPart extends Convertible {
   readonly model: string;
 }
@@ -100,7 +100,7 @@ async function expectOneEncoder(
 /** Checks that all parts compute the same image states. @throws {ModelError} `suite/different-states` */
 async function expectOneConfig(name: string, parts: readonly OpenedPart[], options: MakeSuiteOptions) {
   const sized = parts.map(async ({ task, model, saved: { opened } }) => {
-    // As in verbs: BLIP's own epsilon takes precedence over that of transformers' config files.
+    // As in all verbs, BLIP's own epsilon takes precedence over the epsilon in transformers' config files.
     const { config } = await unlessAborted(
       configOf(opened, { ...options, compat: "blip" }, task),
       options.signal,
@@ -117,9 +117,9 @@ async function ownFiles({ saved, task }: OpenedPart, signal: AbortSignal | undef
 }
 
 /**
- * Makes a suite from models of several tasks: a folder that every class and command loads for its own task. The numbers
- * stay the same. Config, preprocessor and tokenizer files are copied, and the image encoder is written once.
- * @param parts a model per task; `match` also provides `embed`, unless another model is named for it
+ * Makes a suite from models of several tasks: a folder from which every class and command loads the model of its task.
+ * The weights do not change. Config, preprocessor and tokenizer files are copied. The image encoder is written once.
+ * @param parts a model per task; `match` also provides `embed`, unless `embed` has its own model
  * @param folder must not exist yet or be empty; it appears once it is complete
  * @throws {ModelError} `suite/different-encoders` with the first tensor that differs, `suite/different-states` with the
  *   first size of `vision_config` that differs, `model/wrong-task`, or if a model cannot be found or read
@@ -154,7 +154,7 @@ export async function makeSuite(
   };
 }
 
-/** The folder of each task: that of its own model, or of a model that does the task with the same class. */
+/** Maps each task to the folder of its own model, or of a model that does the task with the same class. */
 function foldersOf(parts: readonly OpenedPart[]): Map<NetworkTask, string> {
   const folders = new Map<NetworkTask, string>(parts.map(({ task }) => [task, task]));
   const embeds = parts.find(

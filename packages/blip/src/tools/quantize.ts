@@ -1,5 +1,4 @@
-// The verb `quantize`: writes a folder with weights of another type. Only unconverted weights are copied from the
-// original.
+// The verb `quantize`: writes a folder with weights of another type. Weights that are not converted are copied.
 import { int8Names } from "@blip-ts/graph";
 import { type MadeTensor, quantizedMetadata, quantizedTensors, type StoredTensor } from "@blip-ts/checkpoint";
 import { withTiedHead } from "../weights/tied-head.ts";
@@ -16,8 +15,8 @@ const weightDTypes: readonly WeightDType[] = ["fp16", "int8"];
 /** Options to convert a model's weights. */
 export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
   /**
-   * `fp16`: half precision for all weights; transformers loads it too. `int8`: 8-bit matrices; only this package loads
-   * it.
+   * `fp16`: half precision for all weights, which transformers also loads. `int8`: 8-bit matrices, which only this
+   * package loads.
    */
   readonly dtype: WeightDType;
 }
@@ -25,8 +24,9 @@ export interface QuantizeOptions extends Omit<ConvertOptions, "dtype"> {
 export const quantizeOptionNames = optionNames<QuantizeOptions>()(convertOptionNames);
 
 /**
- * The weights' type in config.json. transformers draws missing matrices at random with a warning, and ignores an
- * unknown quant_method, but it refuses a type that is not floating point (5.23).
+ * The weights' type in config.json. It makes transformers (5.23) reject the folder, because the type is not floating
+ * point. Otherwise, transformers would draw missing matrices at random with a warning. It ignores an unknown
+ * quant_method.
  */
 const int8Config = { dtype: "int8" };
 

@@ -73,7 +73,7 @@ export interface Architecture {
   readonly decoderAttendsTo?: "image" | "question";
   /** E */
   readonly jointEmbedding?: number;
-  /** E of transformers' `BlipModel`, which has a text model and projections of its own. */
+  /** E of transformers' `BlipModel`, which has its own text model and projections. */
   readonly dualEmbedding?: number;
 }
 
@@ -166,8 +166,8 @@ function deriveText(tensors: Tensors, prefix: string): TextArchitecture | undefi
 }
 
 /**
- * Pre-training and question answering both have an encoder and a decoder: their widths distinguish them, otherwise
- * their heads.
+ * Determines the states that the decoder attends to. Pre-training and question answering both have an encoder and a
+ * decoder. Their widths distinguish them; if the widths are equal, their heads do.
  */
 function deriveAttendedStates(
   parts: ReadonlySet<Part>,
@@ -191,7 +191,7 @@ function deriveEmbedding(tensors: Tensors, names: readonly string[]): number | u
   return sizes[0];
 }
 
-/** The most layers of a stack: ONNX Runtime's loading time grows faster than their number. BLIP's largest has 24. */
+/** The maximum layers of a stack. ONNX Runtime's loading time grows superlinearly. BLIP's largest model has 24. */
 export const maxLayers = 64;
 
 /** Counts the layers below `prefix`, which must be numbered from 0 without gaps. */

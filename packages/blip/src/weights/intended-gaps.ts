@@ -6,19 +6,19 @@ export interface IntendedGap {
   readonly reason: string;
 }
 
-/** A tensor that was ignored by declaration. */
+/** A tensor that was ignored because of an `IntendedGap`. */
 export interface IgnoredTensor {
   readonly name: string;
   readonly reason: string;
 }
 
-/** All names below one of these modules. */
+/** Covers all names below any of the modules. */
 export const below =
   (...modules: readonly string[]): IntendedGap["covers"] =>
   (name) =>
     modules.some((module) => name.startsWith(`${module}.`));
 
-/** Exactly these names. */
+/** Covers exactly the given names. */
 export const exactly =
   (...names: readonly string[]): IntendedGap["covers"] =>
   (name) =>

@@ -11,7 +11,7 @@ export const stacks = {
 
 export type Stack = keyof typeof stacks;
 
-/** The place of a weight. */
+/** The position of a weight: its stack, its layer and its path within the layer. */
 export interface LayerPath {
   readonly stack: Stack;
   readonly layer: number;
@@ -19,7 +19,7 @@ export interface LayerPath {
   readonly rest: string;
 }
 
-/** The place of a layer's weight; undefined for all other weights. */
+/** Parses the path of a layer's weight; returns undefined for all other weights. */
 export function layerPathOf(name: string): LayerPath | undefined {
   for (const stack of Object.keys(stacks) as Stack[]) {
     const prefix = `${stacks[stack]}.`;

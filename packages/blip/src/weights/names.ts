@@ -48,7 +48,7 @@ export function detectDialect(names: Iterable<string>, where = "the checkpoint")
   return original ? "original" : "huggingface";
 }
 
-/** The rest of a path below a prefix: "" at the prefix itself, undefined elsewhere. */
+/** The path below a prefix: "" for the prefix itself, undefined if the path is not below the prefix. */
 function belowPrefix(path: string, prefix: string): string | undefined {
   if (path === prefix) return "";
   return path.startsWith(`${prefix}.`) ? path.slice(prefix.length) : undefined;

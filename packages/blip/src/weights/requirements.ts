@@ -13,7 +13,7 @@ const floats: ReadonlySet<StoredTensor["dtype"]> = new Set(["float32", "float16"
  * @param required the shape of every tensor that the model uses
  * @param intendedGaps tensors that may be present without use
  * @param quantized matrices that are stored as 8-bit numbers with scales; all other weights must be floating-point
- * @returns the tensors that were ignored by declaration
+ * @returns the tensors that were ignored because of `intendedGaps`
  * @throws {ModelError} `checkpoint/mismatch`, with all missing, unexpected, mis-shaped and mis-typed names
  */
 export function checkRequired(

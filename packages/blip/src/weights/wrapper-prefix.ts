@@ -6,7 +6,7 @@ import type { StoredTensor } from "@blip-ts/checkpoint";
  */
 const prefixes = ["module.", "_orig_mod.", "model."] as const;
 
-/** The chain of these prefixes that all names share, such as `module._orig_mod.`; empty if there is none. */
+/** The chain of known prefixes that all names share, such as `module._orig_mod.`; empty if there is none. */
 export function wrapperPrefix(names: readonly string[]): string {
   let prefix = "";
   for (;;) {

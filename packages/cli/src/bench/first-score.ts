@@ -1,12 +1,12 @@
 // The child process of `blip bench`: loads a model, scores one image with one text, and reports the time and its peak
-// memory, or why there is no score.
+// memory, or the error that prevented the score.
 import { must, plainError } from "@blip-ts/base";
 import { readFile } from "node:fs/promises";
 import { BlipForImageTextRetrieval, BlipProcessor, ModelError } from "blip-ts";
 import { firstText, formulaImage } from "./inputs.ts";
 import type { FirstScore, FirstScoreOrder, NoScore } from "./measures.ts";
 
-/** In bytes. Linux's `ru_maxrss` starts at the parent's peak, so the process's own record is read from /proc. */
+/** The peak memory in bytes. Linux's `ru_maxrss` starts at the parent's peak, so /proc is read instead. */
 async function peakMemory(): Promise<number> {
   const status = await readFile("/proc/self/status", "utf8").catch(() => "");
   const kilobytes = /VmHWM:\s+(\d+)/.exec(status)?.[1] ?? process.resourceUsage().maxRSS;

@@ -1,5 +1,5 @@
-// Inputs of the measures. They come from formulas, so that a peer in another language can compute the same ones: times
-// do not depend on the content of an image.
+// Inputs of the measures. They come from formulas, so that a peer in another language can compute the same inputs.
+// Times do not depend on the content of an image.
 import type { RawImage, Tensor } from "blip-ts";
 
 /** Tokens of a text, including the first and the last. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
-  /** The sum of its files' sizes, without nested packages. */
+  /** The total size of the package's files, without nested packages. */
   readonly bytes: number;
 }
 
@@ -21,7 +21,7 @@ interface Manifest {
 const manifestOf = async (folder: string) =>
   JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
 
-/** This package's folder: above dist/ when built, beside this workspace when run from the sources. */
+/** This package's folder: above dist/ when built, next to this workspace when run from the sources. */
 export function packageFolder(): string {
   const here = import.meta.url;
   return fileURLToPath(new URL(here.endsWith(".ts") ? "../../../blip/" : "../", here));
@@ -52,7 +52,7 @@ async function resolve(name: string, from: string): Promise<string | undefined> 
 /**
  * Lists a package and all of its dependencies, each once. Counts only the published files of the package itself, so
  * that a clone and an installation give the same result.
- * @param root its folder
+ * @param root the package's folder
  */
 export async function installed(root: string = packageFolder()): Promise<InstalledPackage[]> {
   const packages = new Map<string, InstalledPackage>();

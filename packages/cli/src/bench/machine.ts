@@ -5,7 +5,7 @@ import type { Int8Products } from "blip-ts";
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
-  /** In bytes. */
+  /** The memory in bytes. */
   readonly memory: number;
   readonly system: string;
 }

@@ -47,7 +47,7 @@ export const measureNames = Object.keys(measures) as MeasureName[];
 export const isModelless = (measure: MeasureName): measure is "product" | "install-size" =>
   measure === "product" || measure === "install-size";
 
-/** A prepared measure: its models are loaded and its inputs made. */
+/** A prepared measure, with loaded models and ready inputs. */
 export interface Probe {
   /** @returns the sample's value in the measure's unit, and some outputs to compare with a peer's */
   sample(): Promise<Sample>;
@@ -73,7 +73,7 @@ async function timed(work: () => Promise<readonly number[]>): Promise<Sample> {
 
 const head = ({ data }: Tensor<"float32">, count: number): number[] => Array.from(data.subarray(0, count));
 
-/** Models of one source, each loaded on demand. */
+/** The models of a source, each loaded on demand. */
 export class BenchModels implements Closable {
   readonly source: string;
   readonly #options: ModelOptions;
@@ -152,7 +152,8 @@ export interface PrepareOptions {
 
 /**
  * Prepares a measure.
- * @throws {ModelError} if the model cannot do it @throws {UsageError} if it cannot compute in this type
+ * @throws {ModelError} if the model does not support the measure
+ * @throws {UsageError} if the model cannot compute in this type
  */
 export async function prepare(
   measure: Exclude<MeasureName, "memory">,
@@ -245,7 +246,7 @@ function captionProbe(model: BlipForConditionalGeneration, beams: number): Probe
   };
 }
 
-/** The program that computes one score: beside this file when built; the built one when run from the sources. */
+/** The program that computes one score: next to this file when built, or in dist/ when run from the sources. */
 function firstScoreProgram(): string {
   const here = import.meta.url;
   return fileURLToPath(
@@ -258,7 +259,7 @@ export interface FirstScoreOrder {
   readonly source: string;
   readonly dtype: BenchDType;
   readonly threads?: number | undefined;
-  /** A file; by default an image is generated, so that no file is needed. */
+  /** The path of an image. By default, an image is generated. */
   readonly image?: string | undefined;
 }
 
@@ -272,7 +273,7 @@ export interface FirstScore {
   /** The time of the score, in milliseconds since the epoch. */
   readonly at: number;
   readonly logits: readonly number[];
-  /** Its peak resident memory in bytes. */
+  /** The child's peak resident memory in bytes. */
   readonly memory: number;
 }
 

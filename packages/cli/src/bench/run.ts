@@ -1,5 +1,5 @@
-// The rows of `blip bench`, one after another: an uncounted warm-up, then the runs. A time with a known number of
-// operations is measured in turn with the engine's own matrix product.
+// Measures the rows of `blip bench` one after another: an uncounted warm-up, then the runs. If the number of operations
+// is known, runs alternate with runs of the engine's own matrix product.
 import { BlipError, type Int8Products, type ModelOptions, inspect, int8Products } from "blip-ts";
 import { installed } from "./installed.ts";
 import { machine, type Machine } from "./machine.ts";
@@ -28,7 +28,7 @@ interface Setting {
 interface RowName extends Setting {
   readonly row: string;
   readonly measure: MeasureName;
-  /** Null if no network computes. */
+  /** The computation type; null for a measure without a network. */
   readonly dtype: BenchDType | null;
   readonly description: string;
 }
@@ -38,7 +38,7 @@ export interface MeasuredRow extends RowName, Summary {
   readonly values: readonly number[];
   /** GFLOP/s of the median; null if the operations depend on the method of computation. */
   readonly rate: number | null;
-  /** The rate as a share of the rate of the engine's own product, measured in turn. */
+  /** The rate as a share of the rate of the engine's own product, measured in alternation. */
   readonly ofProduct: Summary | null;
   /** How this processor computes 8-bit products; null for other types. */
   readonly int8: Int8Products | null;
@@ -133,7 +133,7 @@ export async function* bench(source: string, options: BenchOptions): AsyncGenera
       const name = { row, measure, dtype, description: measures[measure], ...setting };
       try {
         const result = await measured(measure, dtype);
-        // Called after the row: if no model of this process has computed in 8 bits yet, this call starts an engine.
+        // Call `int8Products` after the row, because it starts an engine if no model has computed in 8 bits yet.
         yield { ...name, ...result, int8: dtype === "int8" ? await int8Products() : null };
       } catch (error) {
         if (!(error instanceof BlipError)) throw error;

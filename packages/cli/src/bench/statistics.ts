@@ -11,7 +11,7 @@ export interface Summary {
   readonly runs: number;
 }
 
-/** The quantile `at` of sorted values, interpolated between two of them. */
+/** The quantile `at` of sorted values, interpolated between adjacent values. */
 function quantile(sorted: readonly number[], at: number): number {
   if (sorted.length === 0) return NaN;
   const place = at * (sorted.length - 1);
@@ -19,7 +19,7 @@ function quantile(sorted: readonly number[], at: number): number {
   return below + (above - below) * (place - Math.floor(place));
 }
 
-/** Without values, all statistics are NaN. */
+/** Summarizes values. Without values, all statistics are NaN. */
 export function summarize(values: readonly number[]): Summary {
   const sorted = [...values].sort((a, b) => a - b);
   const [median, low, high, min, max] = atLeast(
@@ -29,7 +29,7 @@ export function summarize(values: readonly number[]): Summary {
   return { median, low, high, min, max, runs: values.length };
 }
 
-/** Ratios `a / b` of values measured in turn, run by run; values without a counterpart are left out. */
+/** The ratios `a / b` of alternating measurements, run by run. Values without a counterpart are left out. */
 export function ratios(a: readonly number[], b: readonly number[]): number[] {
   return a.slice(0, b.length).map((value, run) => value / must(b, run));
 }

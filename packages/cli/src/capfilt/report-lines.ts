@@ -1,5 +1,5 @@
-// A run's result for people: a table of both kinds of texts, their probabilities as bars, and the numbers of rows left
-// out.
+// Formats a run's result as text: a table of both kinds of texts, their probabilities as bars, and the number of rows
+// that were left out.
 import { must } from "@blip-ts/base";
 import type { CapFiltReport, TextReport } from "blip-ts/train";
 import { tableLines } from "../table.ts";
@@ -8,7 +8,7 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 const blocks = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
-/** Counts as a line of bars; the highest count has a full bar, and a count above 0 is never blank. */
+/** Draws counts as a line of bars. The highest count gets a full bar, and a count above 0 is never blank. */
 export function bars(counts: readonly number[]): string {
   const most = Math.max(1, ...counts);
   return counts

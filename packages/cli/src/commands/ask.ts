@@ -43,8 +43,8 @@ interface AskFlags extends ImageFlags, GenerationFlags, PairsFlags {
 type Asked = readonly AnswerRow<string>[] | { readonly failure: unknown };
 
 /**
- * The rows of an image: those of its questions in order, or one row if all questions failed.
- * @throws a question's error, unless it is about numbers that are not finite
+ * The rows of an image: the rows of its questions in order.
+ * @throws any error of a question except `model/not-finite`, and that error if all questions failed
  */
 function rowsOf(
   image: string,
@@ -104,7 +104,7 @@ async function run(inputs: readonly string[], flags: AskFlags, terminal: Termina
     ...(await verbOf(flags)),
     rows: (answerer, call) => {
       const options = { ...generationOptions(flags), answers, k: flags.k };
-      // Checks the call before any image is read.
+      // Check the call before reading any image.
       for (const question of questions) answerer.check({ question }, options);
       return requestRows(
         images,

@@ -32,7 +32,7 @@ const scales = {
   "GFLOP/s": { unit: "GFLOP/s", divisor: 1 },
 } as const;
 
-/** Three significant digits. */
+/** Formats a number with three significant digits. */
 const short = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
 function lineOf(row: BenchRow): string[] {

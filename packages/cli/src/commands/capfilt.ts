@@ -91,7 +91,7 @@ function readerOf({ imageRoot, split, column = [], dataFormat, allowOutside }: C
   };
 }
 
-/** A captioner for photographs, with a filter model beside it. */
+/** A suggested captioner and filter for photographs. */
 const suggestion = "Salesforce/blip-image-captioning-base --filter Salesforce/blip-itm-base-coco";
 
 const labels = { data: "rows counted", rows: "images captioned and filtered", write: "rows written" };
@@ -99,7 +99,7 @@ const labels = { data: "rows counted", rows: "images captioned and filtered", wr
 /** The number of progress lines without a progress bar. */
 const lines = 20;
 
-/** Shows the progress of each step; if stderr is no terminal, a line at each twentieth of the images. */
+/** Shows the progress of each step. If stderr is not a terminal, prints a line at each twentieth of the images. */
 function onStep(
   progress: Progress,
   terminal: Terminal,
@@ -157,7 +157,7 @@ async function optionsOf(
 }
 
 /**
- * The next step for the user; includes --image-root if the kept pairs' image paths do not start at their own folder.
+ * Describes the next step. Includes --image-root if the kept pairs' image paths are not relative to their own folder.
  */
 function nextStep({ format, imageRoot }: CapFiltReport, out: string): string {
   const copied = format === "folder" || format === "webdataset";

@@ -64,7 +64,7 @@ async function run(inputs: readonly string[], flags: CaptionFlags, terminal: Ter
     ...verb,
     rows: (captioner, call) => {
       const options = generationOptions(flags);
-      // Checks the call before any image is read.
+      // Check the call before reading any image.
       captioner.check({ prompt }, options);
       return requestRows(
         images,

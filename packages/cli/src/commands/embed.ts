@@ -45,7 +45,7 @@ async function run(inputs: readonly string[], flags: EmbedFlags, terminal: Termi
       suggestion: "Salesforce/blip-itm-base-flickr",
       load: (source, options) => Embedder.fromPretrained(source, options),
       async *rows(embedder, call) {
-        // Checks the call before any image is read.
+        // Check the call before reading any image.
         for (const [index, text] of texts.entries())
           await withTextNames({ texts: [text], names: [must(listed.names, index)] }, () => {
             embedder.check({ text });

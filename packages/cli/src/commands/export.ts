@@ -30,7 +30,7 @@ interface ExportFlags extends SourceFlags {
   readonly standardOperators?: boolean;
 }
 
-/** One line per tensor; tensors that are equal in every layer L share a line. */
+/** Describes each tensor in a line. Tensors that every layer L has share a line. */
 function lines(kind: "in " | "out", tensors: readonly ExportedTensor[]): string[] {
   const layers = tensors.reduce(
     (most, { name }) => Math.max(most, Number(/\.(\d+)\./.exec(name)?.[1] ?? -1)),

@@ -28,8 +28,8 @@ interface QuantizeFlags extends SourceFlags, TextFlags {
 }
 
 /**
- * Reads the images first: an unreadable image would end the comparison only after the folder was written.
- * @throws {InputError} for the first such image
+ * Reads all images first. Otherwise, an unreadable image would end the comparison only after the folder was written.
+ * @throws {InputError} for the first unreadable image
  */
 async function checkImages(
   model: string,
@@ -55,7 +55,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   const { check, maxPixels, adapter } = flags;
   if (!check && (flags.text || flags.texts !== undefined)) throw needsFlag("-t, --texts", "--check IMAGE");
   if (!check && maxPixels !== undefined) throw needsFlag("--max-pixels", "--check IMAGE");
-  // Lists the inputs of the comparison before anything is written.
+  // List the inputs of the comparison before writing anything.
   const images = check && (await listImages(check, terminal.stdin));
   const texts = flags.text || flags.texts !== undefined ? (await listTexts(flags)).texts : defaultTexts;
   const { signal } = terminal;
@@ -81,7 +81,7 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
       images,
       texts,
     ).catch((error: unknown) => {
-      // The folder was written, so its row is printed.
+      // Print the row, because the folder was written.
       if (isNotFinite(error)) printConversion(folder, made, { dtype }, json, terminal);
       throw error;
     });

@@ -73,7 +73,7 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
-/** The estimated time. It does not include validation, whose duration is unknown before the first one. */
+/** The estimated time, without validation, whose duration is unknown before the first validation. */
 const timeText = ({ seconds, measured }: RunPlan): string =>
   measured
     ? `Time: about ${duration(seconds)}, by the first batch`
@@ -237,7 +237,7 @@ function addOptions(command: Command): Command {
     .addOption(quietOption());
 }
 
-/** The numbers of a recipe, and how fast it runs. */
+/** Adds the options for a recipe's numbers and for performance. */
 function addNumbers(command: Command): Command {
   return command
     .addOption(real("--clip", "largest norm of the gradients"))

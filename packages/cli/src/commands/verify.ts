@@ -43,7 +43,7 @@ interface VerifyFlags extends SourceFlags {
   readonly all?: boolean;
 }
 
-/** An image in the given folder, or else its address if it may be fetched. */
+/** Returns an image's path in the given folder, or its address if it may be fetched. */
 const imageIn =
   ({ images, fetch }: VerifyFlags) =>
   async (name: string): Promise<string | undefined> => {
@@ -64,7 +64,7 @@ async function checkFolder(images: string): Promise<void> {
     );
 }
 
-/** The common options of a call for one model and a call for all. */
+/** The options shared by the verification of one model and of all models. */
 function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress) {
   const { offline, allowPrivateRedirects, threads, device, profile, maxPixels } = flags;
   return {
@@ -77,11 +77,11 @@ function callOptions(flags: VerifyFlags, terminal: Terminal, progress: Progress)
   };
 }
 
-/** Makes the reason of a sample that was not run use the command's option names; a model's own output is unchanged. */
+/** Uses the command's option names in the reason of a skipped or failed row. A model's own output does not change. */
 const withTypedReason = (terminal: Terminal, row: VerifyRow): VerifyRow =>
   row.verdict === "skipped" || row.verdict === "failed" ? { ...row, found: typed(terminal, row.found) } : row;
 
-/** Makes the report use the command's option names. */
+/** Uses the command's option names in a report. */
 const withTypedReasons = (terminal: Terminal, report: VerifyReport): VerifyReport => ({
   ...report,
   models: report.models.map((model) => ({
@@ -178,7 +178,7 @@ async function runAll(flags: VerifyFlags, terminal: Terminal): Promise<number> {
   }
 }
 
-/** Checks one model, or all of them. @throws {UsageError} `usage/bad-option` */
+/** Verifies one model, or all models. @throws {UsageError} `usage/bad-option` */
 function runOne(model: string | undefined, flags: VerifyFlags, terminal: Terminal): Promise<number> {
   if (flags.all === true && model === undefined) return runAll(flags, terminal);
   if (flags.all !== true && model !== undefined) return run(model, flags, terminal);

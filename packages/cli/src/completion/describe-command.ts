@@ -20,14 +20,14 @@ export interface CompletedVerb {
   readonly name: string;
   readonly about: string;
   readonly options: readonly CompletedOption[];
-  /** Words that its arguments may be; without any, arguments are paths. */
+  /** The allowed words of the verb's arguments. If empty, arguments are paths. */
   readonly words: readonly string[];
 }
 
 /** Placeholders of values that are, or may be, paths. */
 const pathNames = /<(?:FILE|DIR|M|OUT|IMAGE|R)>|\[(?:FILE|DIR)\]/;
 
-/** The first words of a description, as a line of a list. */
+/** The first part of a description, for a list. */
 function short(text: string): string {
   return must(text.split(/[;(:]| - /), 0)
     .trim()

@@ -1,4 +1,4 @@
-// A report for people: a table of numbers, with the published ones beside them.
+// Formats a report as text: a table of numbers, next to the published numbers.
 import type { EvaluationReport, Results } from "blip-ts";
 import { tableLines } from "../table.ts";
 

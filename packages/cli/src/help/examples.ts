@@ -84,7 +84,7 @@ export function exampleLines(command: Command): string[] {
   return ["Examples:", ...(call === undefined ? [] : [`  ${call}`]), ...ofGroups];
 }
 
-/** Examples as the person calls the program, `npx blip-ts match ...`. */
+/** Examples with the name under which the user called the program, `npx blip-ts match ...`. */
 export const calledAs = (program: Command, examples: string): string =>
   examples.replaceAll(/^( *)blip /gm, (_, indent: string) => `${indent}${program.name()} `);
 

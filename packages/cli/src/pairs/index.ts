@@ -44,7 +44,7 @@ export interface PairsVerb<Model extends Closable, Answer extends object> {
   readonly cells: (images: readonly string[], text: string | undefined, answer: Answer) => readonly string[];
 }
 
-/** The most rows in a window; each has at most a megabyte. */
+/** The maximum number of rows in a window. Each row has at most a megabyte. */
 const widestWindow = 100_000;
 
 function windowOf(text: string): number {

@@ -7,9 +7,9 @@ import type { RowError } from "blip-ts";
 export interface PairForm {
   readonly images: 1 | 2;
   readonly text: {
-    /** The verb's name of it. */
+    /** The verb's name for the text. */
     readonly name: "text" | "prompt" | "question" | "statement";
-    /** The columns that may hold it; the first one that a row has is used. */
+    /** The columns that may hold the text. The first column that a row has is used. */
     readonly columns: readonly string[];
     readonly needed: boolean;
   };

@@ -1,4 +1,4 @@
-// Reads a file or standard input as requests: one per text of a row, and one per wrong row.
+// Reads a file or standard input as requests: one per text of a row, and one per invalid row.
 import { InputError } from "@blip-ts/base";
 import type { PairError as WrongRow, PairRow as ReadRow, PlaceName } from "@blip-ts/datasets/node";
 import { dirname } from "node:path";
@@ -8,7 +8,7 @@ import { brokenOff } from "../errors.ts";
 
 type Readers = typeof import("@blip-ts/datasets/node");
 
-/** The most texts of one row. */
+/** The maximum number of texts per row. */
 const mostTexts = 1000;
 
 export interface OpenedPairs {
@@ -112,7 +112,7 @@ function requestsOf(
   });
 }
 
-/** The fields of a wrong row: valid image and text fields, and all others. */
+/** Splits the fields of an invalid row into valid image and text fields, and all other fields. */
 function wrongFields(fields: Readonly<Record<string, unknown>>, form: PairForm) {
   const isText = (value: unknown) => typeof value === "string";
   const isHead = ([name, value]: [string, unknown]) =>

@@ -1,11 +1,11 @@
-// Kept pairs as a folder of images, like img2dataset's `files`: beside each image a .txt with one kept text per line,
-// and a .json with the row's other columns and the provenance of each text.
+// Writes kept pairs as a folder of images, like img2dataset's `files`: next to each image, a .txt with one kept text
+// per line, and a .json with the row's other columns and the provenance of each text.
 import { closedBy } from "@blip-ts/base";
 import { plainValue } from "@blip-ts/datasets";
 import { writeFile, writeImage } from "./image-files.ts";
 import { partName, rowName, rowsOfPart, type PairWriter, type Target } from "./pair-writer.ts";
 
-/** Puts a text on one line, because a line break ends a text in such a file. */
+/** Puts a text on one line, because a line break ends a text in the .txt file. */
 const oneLine = (text: string): string => text.replace(/\s+/gu, " ").trim();
 
 export function folderWriter(target: Target): PairWriter {

@@ -1,4 +1,4 @@
-// Copies images into their own files, byte by byte, with the extension of their format.
+// Copies images into separate files without re-encoding, with the extension of their format.
 import { closing } from "@blip-ts/base";
 import type { ImageSource } from "@blip-ts/datasets";
 import type { ImageFormat } from "../../image/sniff.ts";
@@ -7,7 +7,7 @@ import type { Target } from "./pair-writer.ts";
 /** The extension that img2dataset uses. */
 export const suffixOf = (format: ImageFormat): string => (format === "jpeg" ? "jpg" : format);
 
-/** The bytes of an image. @throws {InputError} `image/...` */
+/** Reads the bytes of an image. @throws {InputError} `image/...` */
 export async function imageBytes({ host, signal }: Target, image: ImageSource) {
   const { bytes, format } = await host.readImage(host.imageOf(image), signal);
   return { bytes, suffix: suffixOf(format) };

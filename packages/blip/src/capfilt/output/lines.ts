@@ -1,4 +1,4 @@
-// Kept pairs as lines: metadata.jsonl or metadata.csv. Images embedded in the data are written next to it.
+// Writes kept pairs as lines: metadata.jsonl or metadata.csv. Images embedded in the data are written next to the file.
 import { closedBy } from "@blip-ts/base";
 import { csvHead, csvLine, jsonLine } from "@blip-ts/datasets";
 import { writeImage } from "./image-files.ts";

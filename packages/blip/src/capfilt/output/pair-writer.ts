@@ -1,5 +1,5 @@
-// The interface of every output format: kept pairs in, files out. Rows come in the data's order, and the same rows give
-// the same files.
+// The interface of the writers of all output formats. A writer gets kept pairs in the data's order, and writes the same
+// files for the same rows.
 import type { Closable } from "@blip-ts/base";
 import type { ColumnKind, WebRow } from "@blip-ts/datasets";
 import type { CapFiltHost } from "../host.ts";
@@ -20,21 +20,21 @@ export interface KeptImage {
   readonly pairs: readonly KeptPair[];
 }
 
-/** The provenance of a kept pair, as columns next to the row's own. */
+/** The provenance of a kept pair, as columns next to the row's own columns. */
 export interface Provenance {
   /** File and row: "captions.jsonl, line 3". */
   readonly capfilt_source: string;
   readonly capfilt_kind: "web" | "synthetic";
   /**
-   * The probabilities of the kept text, of a web text and of the synthetic text. The web text is the best one for a
-   * kept synthetic text, and the kept text itself otherwise.
+   * The probabilities of the kept text, of a web text and of the synthetic text. For a kept synthetic text, the web
+   * text is the row's best web text; otherwise, it is the kept text itself.
    */
   readonly capfilt_probability: number;
   readonly capfilt_web_probability: Probability;
   readonly capfilt_synthetic_probability: Probability;
-  /** The drawn caption of the image, kept or not. */
+  /** The drawn caption of the image, whether kept or not. */
   readonly capfilt_synthetic: string;
-  /** The seed of its draw. */
+  /** The seed of the image's draw. */
   readonly capfilt_seed: number;
   /** SHA-256 of the models' weights. */
   readonly capfilt_captioner: string;
@@ -53,7 +53,7 @@ export const provenanceKinds: Readonly<Record<keyof Provenance, ColumnKind>> = {
   capfilt_filter: "text",
 };
 
-/** The columns of the data: those of images and texts, and the types of the others. */
+/** The columns of the data: the image column, the text column, and the types of all other columns. */
 export interface OutputColumns {
   readonly image: string;
   readonly imageKind: "text" | "image";
@@ -72,11 +72,11 @@ export interface Target {
 
 export interface PairWriter extends Closable {
   /**
-   * @throws {InputError} `image/...` if the image is to be copied and cannot be read @throws {UsageError}
-   * `capfilt/cannot-write`
+   * @throws {InputError} `image/...` if the format copies images and the image cannot be read
+   * @throws {UsageError} `capfilt/cannot-write`
    */
   add(image: KeptImage): Promise<void>;
-  /** Writes the rest. @throws {UsageError} `capfilt/cannot-write` */
+  /** Writes buffered rows and ends the output. @throws {UsageError} `capfilt/cannot-write` */
   end(): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ export function allColumns({ image, imageKind, text, others }: OutputColumns): M
   ]);
 }
 
-/** A kept pair as a row. @param image the value of the image column */
+/** Builds the output row of a kept pair. @param image the value of the image column */
 export function recordOf(
   { row }: KeptImage,
   { text, provenance }: KeptPair,
@@ -104,8 +104,8 @@ export function recordOf(
 /** Rows per file of a split output, and image files per folder. */
 export const rowsOfPart = 10_000;
 
-/** `00003`: the name of a part. */
+/** The name of a part, such as `00003`. */
 export const partName = (index: number): string => String(index).padStart(5, "0");
 
-/** `000030017`: a name from the row's number, unique within the data. */
+/** A name from the row's number, unique within the data, such as `000030017`. */
 export const rowName = (n: number): string => String(n).padStart(9, "0");

@@ -1,11 +1,11 @@
-// Output split into files of limited length, each written sequentially.
+// Splits output into files of limited size, each written sequentially.
 import type { FileSink } from "../host.ts";
 import { partName, rowsOfPart, type Target } from "./pair-writer.ts";
 
 /** The number of bytes after which a new file begins. */
 const mostBytes = 2 ** 30;
 
-/** Files `00000.SUFFIX`, `00001.SUFFIX`, ... */
+/** Writes the files `00000.SUFFIX`, `00001.SUFFIX`, ... */
 export class Parts {
   readonly #target: Target;
   readonly #suffix: string;
@@ -37,7 +37,7 @@ export class Parts {
     this.#bytes += content.length;
   }
 
-  /** Ends the open file. The next write begins another one. */
+  /** Closes the open file. The next write begins a new file. */
   async next(): Promise<void> {
     await this.close();
     this.#index++;

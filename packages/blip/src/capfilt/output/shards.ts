@@ -1,12 +1,12 @@
-// Kept pairs as webdataset shards, like img2dataset's: per pair KEY.jpg (the original image), KEY.txt, and KEY.json
-// with all other columns. Other members of the data's own shards are copied.
+// Writes kept pairs as webdataset shards, as img2dataset does: per pair KEY.jpg (the original image), KEY.txt, and
+// KEY.json with all other columns. If the data is also shards, other members of a sample are copied.
 import { closedBy } from "@blip-ts/base";
 import { plainValue, tarEnd, tarMembers, type TarMember } from "@blip-ts/datasets";
 import { imageBytes } from "./image-files.ts";
 import { rowName, type KeptImage, type KeptPair, type PairWriter, type Target } from "./pair-writer.ts";
 import { Parts } from "./parts.ts";
 
-/** A field as a shard member, such as `seg.png` or `cls`; undefined if it is not a member. */
+/** A field as a shard member, such as `seg.png` or `cls`; undefined if the field is not a member. */
 function memberOf(name: string, value: unknown): { suffix: string; bytes: Uint8Array } | undefined {
   if (value instanceof Uint8Array && /^\.[^./]+$/.test(name)) return { suffix: name.slice(1), bytes: value };
   if (typeof value !== "object" || value === null || !("bytes" in value && "path" in value)) return undefined;

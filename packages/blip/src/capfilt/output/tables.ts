@@ -1,11 +1,11 @@
-// Kept pairs as Parquet files. Images embedded in the data stay in the table, as {bytes, path}.
+// Writes kept pairs as Parquet files. Images embedded in the data remain in the table, as {bytes, path}.
 import { closedBy } from "@blip-ts/base";
 import { ParquetRows } from "@blip-ts/datasets";
 import type { KeptImage, PairWriter, Target } from "./pair-writer.ts";
 import { allColumns, recordOf } from "./pair-writer.ts";
 import { Parts } from "./parts.ts";
 
-/** The most rows, and the most image bytes, per row group. img2dataset writes 100 rows. */
+/** The maximum numbers of rows and of image bytes per row group. img2dataset writes 100 rows. */
 const [groupRows, groupBytes] = [100, 32 << 20];
 
 function imageOf({ row: { image } }: KeptImage, kind: "text" | "image"): unknown {

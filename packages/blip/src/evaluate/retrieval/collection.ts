@@ -1,4 +1,4 @@
-// The images and texts of a retrieval test, and their assignment, without the bytes of images.
+// The images and texts of a retrieval test, and which texts belong to which image, without the bytes of images.
 import type { ExampleOf, ImageSource } from "@blip-ts/datasets";
 import { must } from "@blip-ts/base";
 import { uniformFrames } from "../../verbs/video.ts";
@@ -14,7 +14,7 @@ type Row = Numbered<ExampleOf<RetrievalTask>>;
 export interface Item {
   readonly n: number;
   readonly frames: readonly ImageSource[];
-  /** Its row, for messages. */
+  /** The place of its row, for messages. */
   readonly place: ExampleOf<RetrievalTask>["place"];
 }
 
@@ -23,14 +23,14 @@ export interface Collection {
   readonly isVideo: boolean;
   readonly images: number;
   readonly texts: readonly string[];
-  /** Per image, its texts in order. */
+  /** The texts of each image, in order. */
   readonly textsOfImage: readonly (readonly number[])[];
   readonly imageOfText: Uint32Array;
-  /** The images again in order, each once. */
+  /** Reads all images again in order, each once. */
   items(): AsyncIterable<Item>;
 }
 
-/** 8 frames of a clip, as in BLIP, or the image. */
+/** Returns 8 frames of a clip, as in BLIP, or the image. */
 const framesOf = (example: ExampleOf<RetrievalTask>): readonly ImageSource[] =>
   "frames" in example ? uniformFrames(example.frames) : [example.image];
 

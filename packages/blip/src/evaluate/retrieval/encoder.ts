@@ -20,15 +20,15 @@ import type { Item } from "./collection.ts";
 
 /** BLIP reads up to 40 words and 35 tokens of a clip's text (data/video_dataset.py, eval_retrieval_video.py). */
 const [videoWords, videoTokens] = [40, 35];
-/** The number of frames of a clip, which are encoded together (data/video_dataset.py). */
+/** The number of frames per clip, which are encoded together (data/video_dataset.py). */
 const framesAtOnce = 8;
 
-/** An image's frames, decoded and resized. */
+/** The decoded and resized frames of an image or a clip. */
 export type Frames = readonly Float32Array[];
 
 /** An image with the texts that attend to it. */
 export interface ImageTexts {
-  /** Its states, N * D. */
+  /** The image's states, N * D numbers. */
   readonly states: Float32Array;
   readonly texts: readonly TokenRow[];
 }
@@ -83,18 +83,18 @@ export class RetrievalEncoder implements Closable {
     return this.#isVideo ? framesAtOnce * one : one;
   }
 
-  /** The tokens of each text. @throws {BlipError} if a text cannot be read */
+  /** Tokenizes texts. @throws {BlipError} if a text cannot be read */
   tokens(texts: readonly string[]): TokenRow[] {
     return textRows(this.#encode(texts)).map(trimmed);
   }
 
-  /** The unit vectors of texts, E numbers each, or the error of a text. */
+  /** Encodes texts to unit vectors of E numbers. A text that fails gets an error. */
   async readTexts(texts: readonly string[]): Promise<(Float32Array | BlipError)[]> {
     const { signal } = this.#options;
     const encoded = orError(() => this.#encode(texts));
     if (encoded instanceof BlipError) {
       if (texts.length === 1) return [encoded];
-      // A text cannot be read: try each one alone, to find it.
+      // A text cannot be read. Encode each text separately to find it.
       const each: (Float32Array | BlipError)[] = [];
       for (const text of texts) each.push(...(await this.readTexts([text])));
       return each;
@@ -121,7 +121,7 @@ export class RetrievalEncoder implements Closable {
     }
   }
 
-  /** The states and unit vectors of decoded images, or the error of an image. */
+  /** Encodes decoded images to states and unit vectors. An image that fails gets an error. */
   async see(images: readonly Frames[]): Promise<(Seen | BlipError)[]> {
     const found = await orNotFinite(() => this.#see(images));
     if (found instanceof BlipError) return images.map(() => found);
@@ -132,7 +132,7 @@ export class RetrievalEncoder implements Closable {
     });
   }
 
-  /** The logit of "matches" for each text of each image, or the error of an image. */
+  /** Computes the logit of "matches" for each text of each image. An image that fails gets an error. */
   async matchLogits(images: readonly ImageTexts[]): Promise<(Float32Array | BlipError)[]> {
     const N = must(images, 0).states.length / this.model.config.vision.hiddenSize;
     const work = {
@@ -196,7 +196,7 @@ export class RetrievalEncoder implements Closable {
   }
 }
 
-/** The result of `make`, or its error about the input. */
+/** The result of `make`, or the BlipError that it throws. */
 function orError<T>(make: () => T): T | BlipError {
   try {
     return make();
@@ -206,7 +206,7 @@ function orError<T>(make: () => T): T | BlipError {
   }
 }
 
-/** A copy of a row, so that its source can be freed. */
+/** Copies a row, so that the whole tensor can be freed. */
 function rowOf({ dims, data }: Tensor<"float32">, row: number): Tensor<"float32"> {
   const [, ...rest] = dims;
   const size = rest.reduce((product, dim) => product * dim, 1);

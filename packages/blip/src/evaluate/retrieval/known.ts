@@ -1,4 +1,4 @@
-// The state of a retrieval run: unit vectors, pair scores and failures, read from its log and kept in memory.
+// The state of a retrieval run: unit vectors, pair scores and failures, restored from its log and kept in memory.
 import type { LoggedRow, RowLog } from "../row-log.ts";
 import type { Collection } from "./collection.ts";
 import { unpackFloats, unpackIndices } from "./packed.ts";
@@ -6,7 +6,7 @@ import { unpackFloats, unpackIndices } from "./packed.ts";
 /** The kinds of rows in the log. */
 export const kinds = { text: "text", image: "image", pairs: "pairs" } as const;
 
-/** Unit vectors, concatenated, and flags of the known ones. */
+/** Concatenated unit vectors, with a flag per vector that is known. */
 interface KnownVectors {
   readonly data: Float32Array;
   readonly present: boolean[];
@@ -15,9 +15,9 @@ interface KnownVectors {
 export interface Known {
   readonly images: KnownVectors;
   readonly texts: KnownVectors;
-  /** Per image, the texts with known scores, and the scores. */
+  /** The texts with known scores, and their scores, by image. */
   readonly pairs: Map<number, readonly [texts: Uint32Array, scores: Float32Array]>;
-  /** Per image, its record in the file of states. */
+  /** The number of the record in the file of states, by image. */
   readonly stored: Map<number, number>;
   /** Failed rows, by kind and number. */
   readonly failed: Map<string, LoggedRow>;
@@ -53,13 +53,13 @@ export class RetrievalLog {
     return found;
   }
 
-  /** Writes rows and adds them to the state. */
+  /** Appends rows to the log and adds them to the state. */
   async append(rows: readonly LoggedRow[]): Promise<void> {
     await this.#log.append(rows);
     for (const row of rows) this.#take(row);
   }
 
-  /** Ignores rows that do not fit this run, such as vectors of another length. They are computed again. */
+  /** Ignores rows that do not fit this run, such as vectors of another length. The run computes them again. */
   #take(row: LoggedRow): void {
     const { known } = this;
     const { kind, n, error } = row;

@@ -1,5 +1,5 @@
-// Numbers as text in the file of rows: base64 of their little-endian bytes. It is implemented here because not every
-// runtime has global base64 functions.
+// Encodes numbers as text for the log of rows: base64 of their little-endian bytes. Not every runtime has global base64
+// functions, so this file implements base64.
 
 type Numbers = Float32Array | Uint32Array;
 
@@ -29,7 +29,7 @@ export function pack(numbers: Numbers): string {
   return parts.join("");
 }
 
-/** The bytes of a packed text; undefined if it is not one. */
+/** Decodes a packed text to bytes; returns undefined if the value is not a packed text. */
 function bytesOf(packed: unknown): DataView | undefined {
   if (typeof packed !== "string" || packed.length % 4 !== 0) return undefined;
   const text = packed.replace(/={1,2}$/, "");
@@ -47,14 +47,14 @@ function bytesOf(packed: unknown): DataView | undefined {
   return bytes.length % 4 === 0 ? new DataView(bytes.buffer) : undefined;
 }
 
-/** @returns undefined if it is not a packed text of `count` numbers */
+/** @returns undefined if the value is not a packed text of `count` numbers */
 export function unpackFloats(packed: unknown, count: number): Float32Array | undefined {
   const view = bytesOf(packed);
   if (view?.byteLength !== 4 * count) return undefined;
   return Float32Array.from({ length: count }, (_, index) => view.getFloat32(4 * index, true));
 }
 
-/** @returns undefined if it is not a packed text */
+/** @returns undefined if the value is not a packed text */
 export function unpackIndices(packed: unknown): Uint32Array | undefined {
   const view = bytesOf(packed);
   if (view === undefined) return undefined;

@@ -1,13 +1,13 @@
-// The ranks of right candidates after re-ranking. All other candidates share the score -100 and follow (BLIP
-// train_retrieval.py, whose score matrices begin as -100).
+// The ranks of right candidates after re-ranking. Candidates that were not re-ranked come last, with an equal score of
+// -100, the initial value of the score matrices in BLIP's train_retrieval.py.
 import { must } from "@blip-ts/base";
 import type { QueryPlaces } from "@blip-ts/metrics";
 
 /**
- * Of equal scores, the later candidate is first, as in `retrievalReport`.
+ * Finds the rank of the best right candidate. Among equal scores, later candidates come first, as in `retrievalReport`.
  * @param candidates the re-ranked candidates @param scores their scores, in the same order
  * @param right the right candidates, at least one of which exists in `all`
- * @param all flags of the existing candidates; those without re-ranking come after the others
+ * @param all a flag per existing candidate
  */
 export function rerankedPlaces(
   candidates: ArrayLike<number>,
@@ -34,7 +34,7 @@ export function rerankedPlaces(
   );
 }
 
-/** The rank if no right candidate was re-ranked: it is among the others. */
+/** The rank if no right candidate was re-ranked: among the candidates that were not re-ranked. */
 function behind(
   candidates: ArrayLike<number>,
   isRight: ReadonlySet<number>,
@@ -45,7 +45,7 @@ function behind(
   return placesOf(reranked.size, others, isRight);
 }
 
-/** @param tied candidates of equal score, by number */
+/** @param tied candidates of equal score, in ascending order */
 function placesOf(above: number, tied: readonly number[], isRight: ReadonlySet<number>): QueryPlaces {
   let [later, wrong] = [0, 0];
   for (const one of tied) {

@@ -1,17 +1,17 @@
-// Cosines of all images with all texts, image by image: the ranks of the right candidates, and the best k per query.
-// The full matrix is never in memory.
+// Computes the cosines of all images with all texts, image by image: the ranks of the right candidates, and the best k
+// per query. The full matrix is never in memory.
 import { missed, must, nextTurn } from "@blip-ts/base";
 import type { QueryPlaces } from "@blip-ts/metrics";
 import { TopLists } from "./top-lists.ts";
 
-/** Unit vectors, concatenated, and flags of the existing ones. Failed items are neither queries nor candidates. */
+/** Concatenated unit vectors, with a flag per existing vector. Failed items are neither queries nor candidates. */
 export interface Features {
   readonly data: Float32Array;
   readonly present: readonly boolean[];
 }
 
 export interface CosineRanking {
-  /** The ranks of existing images, in order, and of texts. */
+  /** The ranks for existing images and for existing texts, in order. */
   readonly imagePlaces: readonly QueryPlaces[];
   readonly textPlaces: readonly QueryPlaces[];
   /** The best texts per image, and the best images per text. */
@@ -37,7 +37,7 @@ export function cosineOf(
   return Math.fround(sum);
 }
 
-/** The cosines of one image with all texts, four texts at a time, each with its own sum. */
+/** Computes the cosines of an image with all texts, four texts at a time, each with its own sum. */
 function cosineRow(
   images: Float32Array,
   image: number,
@@ -65,7 +65,7 @@ function cosineRow(
   for (; text < row.length; text++) row[text] = cosineOf(images, image, texts, text, E);
 }
 
-/** The rank of the best right text in a row. Of equal scores, the later one is first, as in `retrievalReport`. */
+/** The rank of the best right text. Among equal scores, later texts come first, as in `retrievalReport`. */
 function placesInRow(row: Float32Array, present: readonly boolean[], right: readonly number[]): QueryPlaces {
   let best = -Infinity;
   for (const text of right)
@@ -88,7 +88,7 @@ function placesInRow(row: Float32Array, present: readonly boolean[], right: read
   return { rank: above + wrongLater, best: above, worst: above + wrong };
 }
 
-/** @param tiedLater the number of tied images after the text's own */
+/** @param tiedLater the number of tied images after the text's own image */
 const placesFrom = (above: number, tied: number, tiedLater: number): QueryPlaces => ({
   rank: above + tiedLater,
   best: above,
@@ -100,7 +100,7 @@ const pauseEvery = 16;
 
 /**
  * Ranks both directions by cosine.
- * @param E the length of a unit vector @param k how many of each ranking to keep
+ * @param E the length of a unit vector @param k the number of candidates to keep per ranking
  */
 export async function rankCosines(
   images: Features,

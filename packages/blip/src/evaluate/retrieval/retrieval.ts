@@ -10,7 +10,7 @@ import type { CosineRanking } from "./rank-cosines.ts";
 
 type Directions = Readonly<Record<"imageToText" | "textToImage", readonly QueryPlaces[]>>;
 
-/** R@k in percent with ranks, and the bounds of those that another order of ties would change. */
+/** R@k in percent, and ranks. Adds bounds for numbers that another order of ties would change. */
 function numbers({ bounds, ...report }: RankReport): Results {
   const moved = Object.entries(bounds).flatMap(([name, { lowest, highest }]) =>
     lowest === highest ? [] : [[name, { lowest, highest }] as const],
@@ -18,7 +18,7 @@ function numbers({ bounds, ...report }: RankReport): Results {
   return { ...report, ...(moved.length > 0 ? { bounds: Object.fromEntries(moved) } : {}) };
 }
 
-/** Both directions, as in BLIP's report. Empty if a direction has no query. */
+/** The results of both directions, as in BLIP's report. Empty if a direction has no query. */
 function both({ imageToText, textToImage }: Directions): Results {
   if (imageToText.length === 0 || textToImage.length === 0) return {};
   const [texts, images] = [rankReport(imageToText), rankReport(textToImage)];
@@ -29,7 +29,7 @@ function both({ imageToText, textToImage }: Directions): Results {
   };
 }
 
-/** The scores of candidates. Some may be missing because the image could not be read again. */
+/** The candidates with a score, and their scores. A score is missing if an image could not be read again. */
 function scoresOf(
   candidates: Uint32Array,
   k: number,
@@ -46,7 +46,7 @@ function scoresOf(
   return { scored, scores };
 }
 
-/** Finds a text's score with an image by binary search: an image's texts are sorted. */
+/** Finds the score of a pair by binary search among the image's sorted texts. */
 function pairScore({ pairs }: Known, image: number, text: number): number | undefined {
   const [texts, scores] = pairs.get(image) ?? [];
   if (texts === undefined || scores === undefined) return undefined;

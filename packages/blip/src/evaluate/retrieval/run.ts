@@ -1,5 +1,5 @@
-// Retrieval, step by step: encodes texts, encodes images, ranks both by cosine, and re-ranks the best pairs by ITM
-// (BLIP train_retrieval.py `evaluation`). The log holds each step's rows, from which a stopped run continues.
+// Runs retrieval in steps: encodes texts, encodes images, ranks both by cosine, and re-ranks the best pairs by ITM
+// (BLIP train_retrieval.py `evaluation`). A stopped run continues from the rows in the log.
 import { BlipError, must } from "@blip-ts/base";
 import type { TokenRow } from "../../run/text-batches.ts";
 import type { Seen } from "../../verbs/video.ts";
@@ -18,16 +18,16 @@ export interface RetrievalRun {
   readonly host: EvaluationHost;
   readonly clock: StepClock;
   readonly options: EvaluateOptions;
-  /** The file of image states, if there is room for some. */
+  /** The file of image states, if states are cached. */
   readonly states: StatesFile | undefined;
 }
 
-/** The numbers of texts, images, and images with scored pairs per batch. */
+/** Batch sizes: texts, images, and images whose pairs are scored. */
 const textsAtOnce = 256;
 const imagesAtOnce = 4;
 const pairsAtOnce = 8;
 
-/** The numbers of the wanted texts, in batches. */
+/** The indices of the wanted texts, in batches. */
 function* inParts(count: number, isWanted: (text: number) => boolean): Generator<number[]> {
   for (let from = 0; from < count; from += textsAtOnce) {
     const size = Math.min(textsAtOnce, count - from);
@@ -56,7 +56,7 @@ export async function encodeTexts({ encoder, collection, clock, options }: Retri
   }
 }
 
-/** Decodes images in order. The next batch is decoded while the network processes the current one. */
+/** Decodes images in order. While the network processes a batch, the next batch is decoded. */
 async function* decoded(
   encoder: RetrievalEncoder,
   items: AsyncIterable<Item>,
@@ -105,7 +105,7 @@ async function seen(
   }));
 }
 
-/** Encodes the images whose unit vectors are not known yet. It writes states to disk while there is room. */
+/** Encodes the images whose unit vectors are not known yet. Writes states to disk while there is room. */
 export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promise<void> {
   const { encoder, collection, clock, options, states } = run;
   const {
@@ -137,7 +137,7 @@ export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promis
   }
 }
 
-/** The texts to score with each image, for either direction. */
+/** The texts to score with each image, for both directions. */
 function wantedTexts(ranking: CosineRanking, { images, texts }: Known): number[][] {
   const wanted = images.present.map((there, image) =>
     there ? new Set<number>(ranking.textsOf.best(image)) : new Set<number>(),
@@ -192,21 +192,21 @@ export async function rerank(run: RetrievalRun, log: RetrievalLog, ranking: Cosi
     );
 }
 
-/** The tokens of all encoded texts. */
+/** Tokenizes all encoded texts. */
 function tokensOf(encoder: RetrievalEncoder, texts: readonly string[], present: readonly boolean[]) {
   const all: TokenRow[] = [];
   for (const numbers of inParts(texts.length, (text) => present[text] === true)) {
     const rows = encoder.tokens(numbers.map((text) => must(texts, text)));
     for (const [index, text] of numbers.entries()) {
       const { ids, mask } = must(rows, index);
-      // Copy, because a view would keep the padding of the whole batch.
+      // Copy the tokens, because a view would keep the whole batch in memory.
       all[text] = { ids: ids.slice(), mask: mask.slice() };
     }
   }
   return all;
 }
 
-/** The states on disk. A resumed run may have no such file, or one that the earlier run did not fill. */
+/** Gives access to the states on disk. In a resumed run, the file may be missing or incomplete. */
 async function storedStates(
   states: StatesFile | undefined,
   stored: ReadonlyMap<number, number>,
@@ -222,7 +222,7 @@ async function storedStates(
   return { isStored, statesOf };
 }
 
-/** Rows of scores: the logit of "matches" plus the cosine, as in BLIP's ranking. */
+/** Computes the scores of a batch: the logit of "matches" plus the cosine, as in BLIP's ranking. */
 async function scored(
   encoder: RetrievalEncoder,
   batch: readonly { readonly n: number; readonly states: Float32Array | BlipError }[],
@@ -251,6 +251,6 @@ async function scored(
   });
 }
 
-/** The cosine ranking of all encoded images and texts. */
+/** Ranks all encoded images and texts by cosine. */
 export const rankAll = ({ encoder, collection, options }: RetrievalRun, { known }: RetrievalLog, k: number) =>
   rankCosines(known.images, known.texts, encoder.width, collection.textsOfImage, k, options.signal);

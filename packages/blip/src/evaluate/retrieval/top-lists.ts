@@ -1,7 +1,7 @@
 // The best k of many candidates for many queries. Memory does not grow with the number of candidates.
 import { missed } from "@blip-ts/base";
 
-/** The k best candidates per query. Of equal scores, the earlier candidate is kept. */
+/** The k best candidates per query. Among equal scores, the earlier candidate is kept. */
 export class TopLists {
   readonly k: number;
   readonly #scores: Float32Array;

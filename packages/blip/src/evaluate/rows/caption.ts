@@ -26,7 +26,7 @@ function scores(rows: readonly Scored[]): Results {
   return { images: rows.length, bleu1, bleu2, bleu3, bleu4, rougeL, ciderD };
 }
 
-/** Scores the things that captions name against those that a reference names. */
+/** Compares the things that captions name with the things that any reference names. */
 function thingScores(rows: readonly Scored[], things: readonly Thing[]): Results {
   const there = rows.map(({ captions }) => [
     ...new Set(captions.flatMap((reference) => namedThings(reference, things))),
@@ -39,7 +39,7 @@ function thingScores(rows: readonly Scored[], things: readonly Thing[]): Results
   return { precision, recall, f1 };
 }
 
-/** CIDEr per domain. NoCaps has three. */
+/** The metrics per domain. NoCaps has three domains. */
 function byDomain(rows: readonly Scored[]): Results {
   const domains = new Map<string, Scored[]>();
   for (const row of rows) {

@@ -2,7 +2,7 @@
 import type { GenerationOptions } from "../../decode/options.ts";
 import type { Generator } from "../../run/generate.ts";
 
-/** The generation options among others. */
+/** Picks the generation options from a larger set of options. */
 export function generationOnly(options: GenerationOptions): GenerationOptions {
   const { beams, maxLength, maxNewTokens, minLength, repetitionPenalty, noRepeatNgram } = options;
   const { sample, temperature, topK, topP, seed, lengthPenalty, earlyStopping, beamScoring } = options;
@@ -12,7 +12,7 @@ export function generationOnly(options: GenerationOptions): GenerationOptions {
   };
 }
 
-/** All generation options as a model resolves them, with lengths for a sequence that begins with one token. */
+/** All generation options as the model resolves them, with lengths for a sequence that begins with one token. */
 export function generationOf(
   generator: Generator,
   first: number,

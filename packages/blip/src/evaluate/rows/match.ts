@@ -1,4 +1,4 @@
-// Image-text matching: labelled pairs, true texts against false ones (ARO, SugarCrepe, FOIL), Winoground's two by two.
+// Image-text matching: labelled pairs, true against false texts (ARO, SugarCrepe, FOIL), and Winoground's 2 x 2 pairs.
 import type { Crop, MatchExample } from "@blip-ts/datasets";
 import { matchMetrics, pairRanking, rocAuc, winoground, type WinogroundScores } from "@blip-ts/metrics";
 import { BlipError, closedBy, must } from "@blip-ts/base";
@@ -19,7 +19,7 @@ interface Scores {
 
 type Measure = keyof Scores;
 
-/** The box as Pillow's `crop` cuts it: rounded to whole pixels, black outside the image. */
+/** Crops a box as Pillow's `crop` does: rounded to whole pixels, black outside the image. */
 export function cropped(
   image: RgbImage,
   crop: Crop,
@@ -39,7 +39,7 @@ export function cropped(
   return { data, width, height, channels: 3 };
 }
 
-/** The images of a row, as the model gets them. */
+/** The images of a row as input of the model, cropped if the row has a crop. */
 async function imagesOf(
   { processors }: Matcher<EvaluatedImage>,
   { images, crop }: MatchExample,
@@ -87,7 +87,7 @@ async function scoresOf(
   });
 }
 
-/** Whether a row has two images and two texts, each of which fits one. */
+/** Whether a row has two images and two texts, as in Winoground. */
 const isWinoground = ({ images, texts }: MatchExample) => images.length === 2 && texts.length === 2;
 
 interface Gathered {
@@ -100,7 +100,7 @@ interface Gathered {
 
 const nothing = (): Gathered => ({ scores: [], labels: [], right: [], wrong: [], squares: [] });
 
-/** Adds a row's pairs, its true texts with the best false one, and its Winoground square. */
+/** Adds a row's pairs, its true texts each with the best false text, and its Winoground square. */
 function gather(into: Gathered, { example, fields }: Evaluated<"match">, measure: Measure): void {
   const scores = (fields as unknown as Scores)[measure];
   for (const [image, own] of example.matches.entries()) {
@@ -123,7 +123,7 @@ function gather(into: Gathered, { example, fields }: Evaluated<"match">, measure
   ]);
 }
 
-/** The results of one measure. Only the ITM probability has a threshold. */
+/** The results of one measure. Metrics with a threshold exist only for the ITM probability. */
 function numbers({ scores, labels, right, wrong, squares }: Gathered, measure: Measure): Results {
   const bothKinds = labels.includes(true) && labels.includes(false);
   const ranked = right.length > 0 ? pairRanking(right, wrong) : undefined;

@@ -52,6 +52,6 @@ export const nlvrTask = (platform: Platform<EvaluatedImage>): RowTask<"nlvr"> =>
   },
 });
 
-/** An identifier in NLVR2's form, "dev-850-0-0". Other identifiers do not tell which rows share a sentence. */
+/** Returns an identifier of NLVR2's form, "dev-850-0-0". Other forms do not show which rows share a sentence. */
 const identifierOf = (identifier: string): string | undefined =>
   /^[a-z]+\d*-\d+-\d+-\d+$/.test(identifier) ? identifier : undefined;

@@ -15,12 +15,12 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** A task's loaded model. */
 export interface RowModel<T extends Task> extends Closable {
   readonly loaded: LoadedNetwork;
-  /** Values that affect the rows, besides the loading options. */
+  /** The values that affect the rows, besides the loading options. */
   readonly decides: Fields;
   imagesOf(example: ExampleOf<T>): readonly ImageSource[];
   /**
-   * The model's results for rows, or the error of a row.
-   * @throws {BlipError} an error of a text, which fails all rows of the call
+   * Computes the model's results for rows. A row that fails gets an error.
+   * @throws {BlipError} if a text cannot be read, which fails all rows of the call
    */
   fieldsOf(examples: readonly ExampleOf<T>[]): Promise<readonly (Fields | BlipError)[]>;
 }
@@ -32,7 +32,7 @@ export interface Evaluated<T extends Task> {
 }
 
 export interface RowTask<T extends Task> {
-  /** The task of the data, whose name may differ. */
+  /** The data set task that the reader uses. */
   readonly data: T;
   load(source: string, host: EvaluationHost, options: EvaluateOptions): Promise<RowModel<T>>;
   results(
@@ -40,18 +40,18 @@ export interface RowTask<T extends Task> {
     options: EvaluateOptions,
     task: EvaluationTask,
   ): Promise<Results>;
-  /** A row of the file for the data set's server. */
+  /** Returns the row of the submission file for the data set's server. */
   submitted?(row: Evaluated<T>): object;
 }
 
-/** The most rows, and the most bytes of images, that wait to be grouped by image. */
+/** The maximum numbers of rows and of image bytes that wait to be grouped by image. */
 const [windowRows, windowBytes] = [256, 1 << 26];
-/** The most rows per call. */
+/** The maximum number of rows per call. */
 const mostRows = 128;
 
 type Keyed<Example> = Numbered<Example> & { readonly keys: readonly string[] };
 
-/** Groups rows into batches of a few images. Rows of one image go together if they are close to each other. */
+/** Groups rows into batches of a few images. Nearby rows of the same image are in the same batch. */
 export async function* imageBatches<Example>(
   rows: AsyncIterable<Numbered<Example>>,
   imagesAtOnce: number,
@@ -95,7 +95,7 @@ function* packed<Example>(
   if (batch.length > 0) yield batch;
 }
 
-/** The results of rows. An unreadable text fails only its own row; a model without finite results fails all rows. */
+/** Computes the results of rows. If the call fails, retries each row separately, so that only its own row fails. */
 async function fieldsEach<T extends Task>(
   model: RowModel<T>,
   examples: readonly ExampleOf<T>[],
@@ -124,7 +124,7 @@ export interface RowRun<T extends Task> {
   readonly options: EvaluateOptions;
 }
 
-/** The logged rows. Failed ones are tried again. */
+/** The logged rows by number, including failed rows. */
 async function doneRows(log: RowLog): Promise<Map<number, LoggedRow>> {
   const done = new Map<number, LoggedRow>();
   for await (const row of log.rows()) done.set(row.n, row);
@@ -142,8 +142,8 @@ async function* without<Example>(
 }
 
 /**
- * Evaluates the remaining rows in batches. Each batch is logged before the next one begins.
- * @returns all rows that have results, and the failed ones
+ * Evaluates the remaining rows in batches. Each batch is logged before the next batch begins.
+ * @returns all rows with results, and the failed rows
  */
 export async function runRows<T extends Task>({ model, surveyed, log, host, clock, options }: RowRun<T>) {
   const known = await doneRows(log);

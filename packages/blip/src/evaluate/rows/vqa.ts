@@ -1,5 +1,5 @@
-// Visual questions: soft accuracy of generated answers, or of the best of a list (BLIP train_vqa.py, LAVIS
-// vqa_eval.py).
+// Visual question answering: soft accuracy of generated answers, or of the best answers of a list (BLIP train_vqa.py,
+// LAVIS vqa_eval.py).
 import type { VqaExample } from "@blip-ts/datasets";
 import { vqaAccuracy, type VqaQuestion } from "@blip-ts/metrics";
 import { BlipError, closedBy } from "@blip-ts/base";
@@ -13,7 +13,7 @@ import { listHash } from "../survey.ts";
 
 const answerOf = ({ fields }: Evaluated<"vqa">): string => String(fields.answer);
 
-/** The default of BLIP's VQA. */
+/** The default of `k` in BLIP's VQA. */
 const defaultK = 128;
 
 const kOf = ({ k }: EvaluateOptions): number | undefined => (typeof k === "number" ? k : k?.[0]);
@@ -26,7 +26,7 @@ function decides(host: EvaluationHost, { model }: Answerer<EvaluatedImage>, opti
   return { answers: { count: answers.length, sha256: listHash(host, answers) }, k: kOf(options) ?? defaultK };
 }
 
-/** A question with the answers of people. */
+/** A question with the model's answer and the human answers. */
 const question = (row: Evaluated<"vqa">): VqaQuestion => {
   const { humanAnswers, answerType, questionType } = row.example;
   return {
@@ -37,7 +37,7 @@ const question = (row: Evaluated<"vqa">): VqaQuestion => {
   };
 };
 
-/** A-OKVQA's multiple choice: whether the answer equals the right choice exactly. */
+/** A-OKVQA's multiple choice: whether the answer equals the right choice. Undefined without choices. */
 const choiceRight = ({ choices, correctChoice }: VqaExample, answer: string): boolean | undefined =>
   choices === undefined || correctChoice === undefined ? undefined : choices[correctChoice] === answer;
 

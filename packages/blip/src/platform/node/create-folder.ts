@@ -1,4 +1,4 @@
-// Writes a folder under a temporary name beside its target, and renames it when it is complete.
+// Writes a folder under a temporary name next to its target, and renames the folder once it is complete.
 import { closedBy, must } from "@blip-ts/base";
 import { createWriteStream } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// Reads a program's images, checks their bounds, and decodes them in this process or in a process of their own.
+// Reads images, checks their limits, and decodes them in this process or in a separate process.
 import { resolve } from "node:path";
 import { unlessAborted } from "@blip-ts/base";
 import { badRaw, readTooSlow } from "../../image/errors.ts";
@@ -17,10 +17,10 @@ import { pathOfImage, readImage, type EncodedInput } from "./read-image.ts";
 /** A path, an http(s), data or file URL, the bytes of a file, or raw pixels. */
 export type ImageInput = EncodedInput | RawImage;
 
-/** Loaded on demand: most programs decode their images in their own process. */
+/** Loads the decoder pool on demand, because most programs decode images in their own process. */
 const apart = () => import("./decoding/decode-apart.ts");
 
-/** Decodes a trusted caller's image in this process, unless it is so large that its decoding must be stoppable. */
+/** Decodes a trusted caller's image in this process, unless the image is so large that decoding must be cancellable. */
 async function decodeTrusted(
   input: EncodedInput,
   options: DecodeOptions,
@@ -36,13 +36,13 @@ async function decodeTrusted(
   );
   const image = inspectImage(encoded, maxPixels);
   if (memory) checkMemory(image.name, image.needs, memory);
-  // Without `size`, the caller wants all pixels, which would have to pass through a pipe.
+  // Without `size`, the caller gets all pixels, which a separate process would have to send through a pipe.
   if (!size || image.needs <= (memory?.here ?? decodedHere)) return decodeHere(image, options);
   const { decodeApart } = await apart();
   return decodeApart({ name: image.name, bytes: image.bytes }, options);
 }
 
-/** Decodes an untrusted image in a process of its own. If the image is a file, that process also reads it. */
+/** Decodes an untrusted image in a separate process. If the image is a file, the separate process also reads it. */
 async function decodeIsolated(
   input: EncodedInput,
   options: DecodeOptions,
@@ -60,8 +60,8 @@ async function decodeIsolated(
 /**
  * Returns the RGB bytes of an image; for an animation, of its first frame.
  * @param options `stored` keeps the pixels in the file's own orientation. AVIF is always upright, because its decoder
- * rotates it
- * @returns for raw RGB bytes, a view of them; with `size` and a process of its own, an image of that size
+ * rotates the image
+ * @returns for raw RGB bytes, a view of the bytes; with `size` and a separate process, an image of that size
  * @throws {InputError} `image/not-found`, `image/unreadable`, `image/not-an-image`, `image/unsupported`,
  * `image/truncated`, `image/too-large`, `image/too-slow`, `image/decoder-ended`, `image/bad-raw`, `image/bad-data-url`,
  * `image/unreachable`
@@ -86,7 +86,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   }
 }
 
-/** JavaScript callers can pass any value. */
+/** Checks the type of the input, because JavaScript callers can pass any value. */
 function isInput(input: unknown): input is ImageInput {
   if (typeof input === "string") return true;
   if (typeof input !== "object" || input === null) return false;

@@ -1,5 +1,5 @@
-// Keeps weights derived from a model's own beside the Hub's cache:
-// $HF_HOME/blip-ts/weights/MODEL/TYPE-STATE.safetensors. MODEL stands for the files' real paths, and STATE for their
+// Caches weights that were derived from a model's own weights, next to the Hub's cache:
+// $HF_HOME/blip-ts/weights/MODEL/TYPE-STATE.safetensors. MODEL identifies the files' real paths; STATE identifies their
 // sizes, times and content.
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
@@ -18,7 +18,7 @@ import { isOfTheDisk, isPartial, partialEnding, sweepPartials } from "./process-
 /** The Hub's cache names a file by the hash of its content, so the name identifies the content at any path and date. */
 const isBlob = (path: string): boolean => basename(dirname(path)) === "blobs";
 
-/** The identities and states of files; undefined if one of them is not a file. */
+/** The identities and states of files; undefined if any source is not a file. */
 async function statesOf(sources: readonly ByteSource[]): Promise<SourceState[] | undefined> {
   const states: SourceState[] = [];
   for (const { path } of sources) {
@@ -65,7 +65,7 @@ export async function deriveWeights(
   try {
     await mkdir(folder, { recursive: true });
     await pipeline(hashed(weights.bytes(), hash), createWriteStream(temporary));
-    // A faster process has written the same weights, and others may already have them open.
+    // If another process has written the same weights, keep its file, because other processes may have it open.
     if (!renew && (await isIntact(path, ending).catch(() => false))) await rm(temporary, { force: true });
     else {
       await rename(temporary, path);

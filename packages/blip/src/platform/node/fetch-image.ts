@@ -1,6 +1,6 @@
 // Fetches images by http(s), within limits: 25 MB, 30 seconds, and 5 redirects. No redirect may lead from the public
-// Internet to a private address. The bytes of all fetched images held at once are bounded as well. Error messages do
-// not quote a server's answer: forwarding such a message would reveal the private service behind it.
+// Internet to a private address. The total bytes of all fetched images in memory are also limited. Error messages do
+// not quote a server's answer, because forwarding such a message could reveal a private service.
 import { shownUrl } from "@blip-ts/base";
 import { unreachable } from "../../image/errors.ts";
 import { BodyRoom, type BodyShare } from "./net/body-room.ts";
@@ -12,14 +12,14 @@ import { request, type RequestOptions } from "./net/request.ts";
 const maxBytes = 25_000_000;
 const timeoutMilliseconds = 30_000;
 
-/** The most bytes of all fetched images held until they are decoded, not counting the first 2^20 of each. */
+/** Limits the bytes of all fetched images until they are decoded, not counting the first 2^20 bytes of each. */
 export const fetchedImages = new BodyRoom(256e6);
 
 export interface FetchImageOptions extends Pick<RequestOptions, "signal" | "env" | "resolve"> {
   /** Also follows redirects from public to private addresses. */
   readonly allowPrivateRedirects?: boolean | undefined;
   /**
-   * This image's share of the common room. The caller who opened the share closes it when the bytes are no longer held.
+   * This image's share of the common byte budget. The caller who opened the share closes it once the bytes are freed.
    */
   readonly share?: BodyShare | undefined;
   /** Milliseconds for the whole request; tests shorten it. */

@@ -1,5 +1,5 @@
-// Chooses which of libvips' decoders sharp may use. libvips picks a decoder by the bytes, as this package does; a check
-// makes sure that both pick the same format.
+// Restricts the libvips decoders that sharp may use. Both libvips and this package detect the format from the bytes;
+// `checkDecoder` makes sure that both detect the same format.
 import type sharp from "sharp";
 import type { Metadata } from "sharp";
 import { unsupported } from "../../image/errors.ts";
@@ -40,7 +40,7 @@ export function blockOtherLoaders(library: Pick<typeof sharp, "block">): void {
   library.block({ operation: otherLoaders });
 }
 
-/** sharp's name for the decoder of each format. GIF has a decoder of its own in this package. */
+/** sharp's name for the decoder of each format. This package has its own GIF decoder. */
 const decoders: Readonly<Record<ImageFormat, string>> = {
   jpeg: "jpeg",
   png: "png",

@@ -1,6 +1,6 @@
-// Each file of kept weights has a note beside it: the file's SHA-256, and the file's state when the hash was taken. A
-// file still in that state is used without reading it again. A file in another state (modified, or copied from another
-// machine) is hashed once, which takes about a second per gigabyte.
+// Each cached weights file has a note next to it: the file's SHA-256, and the file's state when the hash was computed.
+// A file that is still in the same state is used without hashing it again. A file in another state (modified, or
+// copied from another machine) is hashed once, which takes about a second per gigabyte.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ type Note = schema.Output<typeof noteSchema>;
 /** The path of a file's note. */
 export const noteOf = (path: string): string => `${path}.json`;
 
-/** The operating system sets the change time (ctime) itself, so every write to the file changes its state. */
+/** The state of a file. The system sets the change time (ctime), so every write to the file changes its state. */
 async function stateOf(path: string): Promise<Note["state"]> {
   const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
   return { ino: String(ino), size: String(size), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) };
@@ -51,7 +51,7 @@ export async function writeNote(path: string, sha256: string, unique: string): P
   }
 }
 
-/** Passes the pieces of a file through and updates the hash with each. */
+/** Passes the pieces of a file through and updates a hash with each piece. */
 export async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces) {
     hash.update(piece);
@@ -60,7 +60,7 @@ export async function* hashed(pieces: AsyncIterable<Uint8Array>, hash: Hash): As
 }
 
 /**
- * Whether a file still holds the content it was written with.
+ * Whether a file still has the content that was written.
  * @param unique an ending that no other writer uses
  */
 export async function isIntact(path: string, unique: string): Promise<boolean> {
@@ -72,7 +72,7 @@ export async function isIntact(path: string, unique: string): Promise<boolean> {
   const hash = createHash("sha256");
   for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(piece as Buffer);
   if (hash.digest("hex") !== note.sha256) return false;
-  // If the note cannot be written, the file is hashed again the next time.
+  // If the note cannot be written, the next load hashes the file again.
   await writeNote(path, note.sha256, unique).catch(() => undefined);
   return true;
 }

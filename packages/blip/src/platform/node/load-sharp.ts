@@ -1,5 +1,5 @@
-// Starts loading sharp at once and awaits it on demand. If its native library cannot be loaded, calls that decode
-// report the remedy, and everything else keeps working.
+// Starts loading sharp immediately and awaits it on demand. If its native library cannot be loaded, calls that decode
+// throw an error with the remedy, and everything else still works.
 import { cannotLoad } from "@blip-ts/engine/node";
 
 type Sharp = typeof import("sharp").default;

@@ -16,7 +16,7 @@ const isModelFile = (name: string) =>
 export async function localAdapter(folder: string): Promise<AdapterFiles> {
   const names = await readdir(folder).catch((error: unknown) => {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    // The name may also be a weights file, a bundled model or a model on the Hub; none of these is a folder.
+    // The name may also be that of a weights file, a bundled model or a model on the Hub, which are not folders.
     if (code === "ENOENT") throw notAnAdapter(folder, [], false);
     if (code === "ENOTDIR") throw notAnAdapter(folder, [basename(folder)], isModelFile(basename(folder)));
     throw readFailed(folder, detailOf(error), error);

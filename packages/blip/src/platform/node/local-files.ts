@@ -37,8 +37,8 @@ const isNothingThere = (error: unknown): boolean =>
   error instanceof Error && "code" in error && nothingThere.has(String(error.code));
 
 /**
- * The stats of a path, or undefined if nothing exists there.
- * @throws {ModelError} `model/read-failed` if the system cannot tell
+ * The stats of a path; undefined if nothing exists there.
+ * @throws {ModelError} `model/read-failed` if the path cannot be examined
  */
 const statOf = (name: string, path: string): Promise<Stats | undefined> =>
   reading(name, () =>
@@ -115,8 +115,8 @@ export async function fileSource(name: string): Promise<ByteSource> {
 }
 
 /**
- * The text of a small file, or undefined if the file does not exist.
- * @param most the most bytes allowed; by default the limit of the largest side file
+ * Reads a small text file; returns undefined if the file does not exist.
+ * @param most the maximum bytes; by default the limit of the largest side file
  * @throws {ModelError} `model/side-file-too-large`, `model/read-failed`
  */
 export async function readSideFile(
@@ -130,7 +130,7 @@ export async function readSideFile(
   return reading(path, () => readFile(path, "utf8"));
 }
 
-/** Whether a folder is a suite: it has model_index.json and no weights beside it. */
+/** Whether a folder is a suite: it has model_index.json and no weights next to it. */
 const isSuite = (names: readonly string[]): boolean =>
   names.includes(suiteIndexFile) &&
   !weightsFiles.some((name) => names.includes(name)) &&
@@ -152,7 +152,7 @@ export function chooseWeights(folder: string, names: readonly string[]): string 
 
 /**
  * Opens the model or the suite in a folder.
- * @param name the user's name for it, for messages
+ * @param name the name that the user gave, for messages
  * @param fetchPart downloads one of a suite's folders before it is opened
  */
 export async function openFolder(

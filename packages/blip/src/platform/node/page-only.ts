@@ -1,14 +1,14 @@
-// Page-only functions, exported by Node's entry under the names of the page's entry: a page's module may also be
-// rendered on a server, where it imports Node's entry.
+// Functions that work only in pages. Node's entry also exports them, because a page's module may be rendered on a
+// server, where it imports Node's entry.
 import { onlyInPages } from "../../entry-errors.ts";
 import { expectSettings, type WebSettings } from "../../page-settings.ts";
 
-/** The environment variables that set the same in Node. */
+/** The environment variables with the same effect in Node. */
 const inNode = { hub: "HF_ENDPOINT", token: "HF_TOKEN", cache: "HF_HOME" } as const;
 
 /**
- * Sets the addresses of a page's files. Node needs no addresses, so these settings have no effect here: a server may
- * import a page's module.
+ * Sets the addresses of a page's files. Has no effect in Node, which needs no addresses, so that a server may import a
+ * page's module.
  * @throws {UsageError} `usage/bad-setting` for an unknown name; `usage/only-in-pages` for `hub`, `token` and `cache`,
  * which Node takes from the environment
  */

@@ -14,7 +14,7 @@ export interface Owner {
   readonly started: number;
 }
 
-/** The machine, with the PID namespace on Linux: a process id has a meaning only within its container. */
+/** The machine, on Linux with its PID namespace, because a process id is valid only within its container. */
 function readHost(): string {
   let namespace = "";
   try {
@@ -41,7 +41,7 @@ const codeOf = (error: unknown): string | undefined =>
 /** Whether the owner is certainly gone. */
 export function isGone(owner: Owner | undefined): boolean {
   if (owner?.host !== thisHost()) return false;
-  // The first process of a container has the same process id each time.
+  // The first process of a container always has the same process id.
   if (owner.pid === process.pid) return Math.abs(owner.started - processStart()) > startTolerance;
   try {
     process.kill(owner.pid, 0);

@@ -22,7 +22,7 @@ import type { BodyShare } from "./net/body-room.ts";
 export type EncodedInput = string | URL | Uint8Array | ArrayBuffer | Blob;
 
 export interface EncodedImage {
-  /** For messages. */
+  /** The image's name, for messages. */
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly format: ImageFormat;
@@ -32,7 +32,7 @@ export interface EncodedImage {
 const maxFileBytes = 256 * 1024 * 1024;
 
 /**
- * @param isForeign true for a server's answer, whose kind is named but whose bytes are not quoted
+ * @param isForeign true for a server's answer: the error names its kind, but does not quote its bytes
  * @throws {InputError} `image/not-an-image`, `image/unsupported`
  */
 function formatOf(name: string, head: Uint8Array, isForeign = false): ImageFormat {
@@ -135,7 +135,7 @@ export interface ReadImageOptions {
   /** The file's name in messages; by default its path. */
   readonly called?: string | undefined;
   readonly allowPrivateRedirects?: boolean | undefined;
-  /** This image's share of the room for fetched images. */
+  /** This image's share of the byte budget for fetched images. */
   readonly share?: BodyShare | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Files in chunks of one size (the last may be shorter), both for fetching and for the browser's Cache.
+// Splits files into chunks of equal size (the last may be shorter), for fetching and for the browser's Cache.
 
 /** Yields the bytes of an answer as they arrive; ending the iteration closes the connection. */
 export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
@@ -36,7 +36,7 @@ export async function* chunksOf(
   if (filled > 0) yield chunk.slice(0, filled);
 }
 
-/** Reads the bytes from `offset` on out of chunks. */
+/** Assembles `length` bytes from `offset` out of chunks. */
 export async function readChunks(
   offset: number,
   length: number,

@@ -1,5 +1,5 @@
-// Fetches a page's images from any source, checks their bounds, and decodes them. A large one is decoded and resized in
-// a worker, so that the page stays responsive.
+// Fetches a page's images from any source, checks their limits, and decodes them. Large images are decoded and resized
+// in a worker, so that the page stays responsive.
 import { InputError, shownName, shownUrl, isDataUrl, whenAborted } from "@blip-ts/base";
 import { badRaw, tooLarge, unreachable } from "../../image/errors.ts";
 import { checkArea } from "../../image/image-area.ts";
@@ -35,7 +35,7 @@ const timeoutMilliseconds = 30_000;
 /** Fetches the file behind a URL. @throws {InputError} `image/unreachable`, `image/too-large` */
 async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Encoded> {
   const text = String(address);
-  // Decoded here, because the page's connection policy (CSP) does not apply to data that is already here.
+  // Decode data URLs here, because `fetch` would apply the page's connection policy (CSP) to them.
   if (isDataUrl(text)) return dataUrlFile(text);
   let url: URL;
   try {
@@ -132,7 +132,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions): Pr
   if (input instanceof HTMLImageElement) {
     const address = input.currentSrc || input.src;
     if (address === "") throw unreachable("the image element", "it has no src");
-    // Uses the element's file, because painting the element rotates the image and changes its colours.
+    // Decode the element's file, because painting the element rotates the image and changes its colours.
     return decodeOffThread(await fetchBytes(address, signal), options);
   }
   if (input instanceof ImageData) {

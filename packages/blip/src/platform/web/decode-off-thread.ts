@@ -1,4 +1,4 @@
-// Decodes large images in a worker of their own, which is terminated afterwards: a photograph of 108 megapixels takes 5
+// Decodes each large image in a separate worker, which is terminated afterwards: a photograph of 108 megapixels takes 5
 // s. Small images are decoded on the page's thread, in slices of a few milliseconds.
 import { revivedError, whenAborted } from "@blip-ts/base";
 import type { DecodeOptions } from "../../image/decode-options.ts";
@@ -11,7 +11,7 @@ import { currentSettings } from "./settings.ts";
 /** The number of pixels from which an image is large: a photograph of 8 megapixels. */
 const largePixels = 2 ** 23;
 
-/** Bundlers recognize a worker in this notation. */
+/** Starts the worker in the notation that bundlers recognize. */
 const ownWorker = () =>
   new Worker(new URL("./web-image-worker.js", import.meta.url), { type: "module", name: "blip-ts image" });
 

@@ -1,5 +1,5 @@
-// Keeps weights derived from a model's own in the browser's Cache, in chunks, together with the unchanged tensors. The
-// next load reads only the header of the original. A half-written file has no size yet and is never used.
+// Stores weights that were derived from a model's own weights in the browser's Cache, in chunks, with the unchanged
+// tensors. The next load reads only the header of the original. An incomplete file has no size yet and is never used.
 import type { ByteSource } from "@blip-ts/base";
 import { derivedInMemory, derivedName, warnNotKept } from "../../load/converted-in-memory.ts";
 import { derivedKey } from "../../load/converted-key.ts";
@@ -16,14 +16,14 @@ const chunkBytes = 1 << 20;
 class Lost extends Error {}
 
 /**
- * The kept file as a byte source. If the browser has discarded a part of it, the weights are derived again, in memory.
+ * The cached file as a byte source. If the browser has discarded a part of the file, derives the weights in memory.
  */
 function keptSource(weights: DerivedWeights, cache: FileCache, size: number): ByteSource {
   const name = derivedName(weights);
   let again: Promise<ByteSource> | undefined;
   let last: { readonly index: number; readonly chunk: Uint8Array } | undefined;
   const chunkOf = async (index: number) => {
-    // Vectors lie side by side in the file and are read one by one, so the last chunk is remembered.
+    // Cache the last chunk, because adjacent vectors are read one after the other.
     if (last?.index === index) return last.chunk;
     const chunk = await cache.get(String(index));
     if (chunk?.length !== Math.min(chunkBytes, size - index * chunkBytes)) throw new Lost();
@@ -52,7 +52,7 @@ function keptSource(weights: DerivedWeights, cache: FileCache, size: number): By
   };
 }
 
-/** Writes the file into an empty cache. @returns the kept file, or one in memory if there is not enough room */
+/** Writes the file into an empty cache. @returns the cached file, or a file in memory if the cache has no room */
 async function keep(
   weights: DerivedWeights,
   cache: FileCache,

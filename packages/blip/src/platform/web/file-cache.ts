@@ -1,6 +1,6 @@
-// A page's cached parts of a file, in the browser's Cache: numbered chunks under the file's address and ETag. Each file
-// has a Cache of its own, so that a changed file is discarded as a whole. Without a Cache (no secure context, private
-// windows of some browsers), nothing is kept.
+// Stores parts of a page's files in the browser's Cache: numbered chunks under the file's address and ETag. Each file
+// has its own Cache, so that a changed file is discarded as a whole. Without a Cache (no secure context, private
+// windows of some browsers), nothing is stored.
 
 const prefix = "blip-ts/1 ";
 /** Followed by the type of the converted weights and the addresses of their source files. */
@@ -13,7 +13,7 @@ const key = (etag: string, chunk: string) =>
 /** The size and version of a remote file. */
 export interface FileFacts {
   readonly size: number;
-  /** Its ETag, or its last-modified time; without either, nothing is kept. */
+  /** The file's ETag or last-modified time. Without either, nothing is cached. */
   readonly etag: string;
 }
 
@@ -45,7 +45,7 @@ export class FileCache {
     return new FileCache(name, usable ? await caches.open(name).catch(() => undefined) : undefined);
   }
 
-  /** The file's facts at its last fetch. */
+  /** The file's size and version at its last fetch. */
   async facts(): Promise<FileFacts | undefined> {
     const found: unknown = await (await this.#cache?.match(factsKey))?.json();
     if (typeof found !== "object" || found === null || !("size" in found) || !("etag" in found))
@@ -54,7 +54,7 @@ export class FileCache {
     return typeof size === "number" && typeof etag === "string" ? { size, etag } : undefined;
   }
 
-  /** Whether the browser keeps anything. */
+  /** Whether the browser provides a Cache. */
   get usable(): boolean {
     return this.#cache !== undefined;
   }
@@ -90,7 +90,7 @@ export class FileCache {
     return this.#put(factsKey, JSON.stringify({ size, etag: this.#etag } satisfies FileFacts));
   }
 
-  /** The chunks in the cache. */
+  /** The addresses of the cached chunks. */
   chunks(): ReadonlySet<string> {
     return new Set(this.#known);
   }
@@ -112,7 +112,7 @@ export class FileCache {
     await caches.delete(this.#name);
   }
 
-  /** Whether a chunk is cached. Considers the chunks at the time of opening, and those put since. */
+  /** Whether a chunk is cached: it was in the Cache when `use` was called, or was put since. */
   has(chunk: string): boolean {
     return this.#known.has(key(this.#etag, chunk));
   }
@@ -128,7 +128,7 @@ export class FileCache {
     }
   }
 
-  /** @returns whether the chunk is kept: the browser's quota may be used up */
+  /** @returns whether the chunk is cached; false if the browser's quota is used up */
   async put(chunk: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
     const place = key(this.#etag, chunk);
     if (!(await this.#put(place, bytes))) return false;
@@ -141,7 +141,7 @@ export class FileCache {
       await this.#cache?.put(address, new Response(body));
       return this.#cache !== undefined;
     } catch {
-      // The quota is used up; the rest is read without being kept.
+      // The quota is used up, so the chunk is not cached.
       return false;
     }
   }

@@ -18,7 +18,7 @@ export const evaluate: (
 export const readAnswerList: (path: string) => Promise<string[]> = () =>
   Promise.reject(onlyInNode("readAnswerList", "In a page fetch the list and parse its JSON."));
 
-/** Tells how this processor computes 8-bit products; Node only. @throws {UsageError} `usage/only-in-node` */
+/** Returns how this processor computes 8-bit products; Node only. @throws {UsageError} `usage/only-in-node` */
 export const int8Products: () => Promise<Int8Products> = () =>
   Promise.reject(
     onlyInNode("int8Products", "A page computes them in WebAssembly, of which nothing is to be chosen."),

@@ -22,23 +22,23 @@ import { etagOf, headSize, wholeSize } from "./response-facts.ts";
 const pageBytes = 1 << 16;
 /** Chunk size for reads of weights, in bytes. */
 const blockBytes = 1 << 20;
-/** The most blocks of one request; as many are held in memory until they are read. */
+/** The maximum number of blocks per request. As many blocks are held in memory until they are read. */
 const maxRun = 16;
-/** The most bytes that are fetched from a server that sends only whole files. */
+/** The maximum bytes to fetch from a server that sends only whole files. */
 const maxWholeBytes = 2_000_000_000;
-/** Tries of one request; pauses between them last 0.5 s, 1 s, 2 s. */
+/** The maximum number of tries per request, with pauses of 0.5 s, 1 s, 2 s. */
 const maxTries = 4;
 const firstPauseMilliseconds = 500;
 
 export interface RemoteOptions extends SourceOptions {
-  /** Whether to keep fetched parts. */
+  /** Whether to cache fetched parts. */
   readonly cache: boolean;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 const isHtml = (response: Response) => response.headers.get("content-type")?.startsWith("text/html") === true;
 
-/** Sends a request and repeats it if the network or the server fails temporarily. */
+/** Sends a request, with retries if the network or the server fails temporarily. */
 async function request(url: string, range: string | undefined, options: RemoteOptions): Promise<Response> {
   const { signal, headers } = options;
   for (let tries = 1; ; tries++) {
@@ -76,7 +76,7 @@ export function expectOk(url: string, response: Response): void {
 const chunkName = (size: number, index: number) => `${size}-${index}`;
 
 /**
- * A file's chunks of one size: fetched in runs, kept in the cache, and held in memory until newer ones replace them.
+ * A file's chunks of one size: fetched in runs, stored in the cache, and held in memory until newer chunks arrive.
  */
 class Chunks {
   readonly #file: RemoteFile;
@@ -101,7 +101,7 @@ class Chunks {
     return Array.from({ length: count }, (_, index) => first + index);
   }
 
-  /** @returns the bytes of all wanted chunks, and of those that are already here */
+  /** @returns the bytes of all wanted chunks, and of the wanted chunks that are already here */
   want(ranges: readonly ByteRange[]): { wanted: number; here: number } {
     for (const range of ranges) for (const index of this.numbersOf(range)) this.#wanted.add(index);
     const bytes = (numbers: readonly number[]) =>
@@ -125,7 +125,7 @@ class Chunks {
     return readChunks(offset, length, this.#size, (index) => this.#chunk(index, lastChunk));
   }
 
-  /** Keeps the first chunk. @param answer the server's answer that contains it */
+  /** Stores the first chunk. @param answer the server's answer that contains the chunk */
   async begin(answer: Response): Promise<void> {
     if (this.#length(0) > 0) await this.#receive([0], answer);
   }
@@ -198,8 +198,8 @@ class Chunks {
   }
 
   /**
-   * Receives a run of chunks; after a broken connection, continues with the first incomplete chunk. @param begun the
-   * first answer
+   * Receives a run of chunks. After a broken connection, continues with the first incomplete chunk.
+   * @param begun the first answer
    */
   async #receive(run: readonly number[], begun?: Response): Promise<void> {
     let done = 0;
@@ -234,7 +234,7 @@ export class RemoteFile implements ByteSource {
   readonly size: number;
   readonly cache: FileCache;
   readonly options: RemoteOptions;
-  /** Its ETag, or its last-modified time; empty if the server sends neither. */
+  /** The file's ETag or last-modified time; empty if the server sends neither. */
   readonly etag: string;
   readonly #pages = new Chunks(this, pageBytes);
   readonly #blocks = new Chunks(this, blockBytes);
@@ -368,7 +368,7 @@ export class RemoteFile implements ByteSource {
     return (small ? this.#pages : this.#blocks).read(offset, length);
   }
 
-  /** The bytes that pages hold from a position on, if a page begins there. */
+  /** The bytes in memory from a position, if a page begins there. */
   known(start: number): Iterable<Uint8Array<ArrayBuffer>> {
     return start % pageBytes === 0 ? this.#pages.heldFrom(start / pageBytes) : [];
   }

@@ -1,5 +1,5 @@
 // Models behind URLs: a folder, a weights file, the embedded model, or a Hub id. The rules for choosing the weights
-// file are Node's, but a server does not list its files, so each is requested.
+// file are the same as in Node, but a server does not list its files, so each file is requested.
 import { ModelError } from "@blip-ts/base";
 import { parseStrictJson } from "@blip-ts/checkpoint";
 import {
@@ -31,7 +31,7 @@ const hubId = /^[\w-][\w.-]*\/[\w.-]+$/;
 /** Marks an absent file in the cache. */
 const absent = Uint8Array.of(0);
 
-/** The files of models/, each spelled out, because bundlers copy files with literal URLs. */
+/** The files of models/ with literal URLs, because bundlers copy only files with literal URLs. */
 const embeddedFiles: Readonly<Record<string, () => URL>> = {
   "picture-book/config.json": () => new URL("../models/picture-book/config.json", import.meta.url),
   "picture-book/model.safetensors": () =>
@@ -58,7 +58,7 @@ export function remoteOptions(options: SourceOptions, token?: string): RemoteOpt
   return { ...options, ...headers, cache: currentSettings().cache ?? true };
 }
 
-/** The bytes of an answer of at most `most` bytes. @throws {ModelError} `model/read-failed` */
+/** Reads an answer of at most `most` bytes. @throws {ModelError} `model/read-failed` */
 async function bytesWithin(url: string, response: Response, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
@@ -78,8 +78,8 @@ async function bytesWithin(url: string, response: Response, most: number): Promi
 }
 
 /**
- * The text of a small file; undefined if the file does not exist. Without a network, the cached text.
- * @param most the most bytes allowed
+ * Reads a small text file; returns undefined if the file does not exist. Without a network, returns the cached text.
+ * @param most the maximum bytes
  * @throws {ModelError} `hub/...`, `model/read-failed`
  */
 export async function readText(
@@ -179,7 +179,7 @@ async function folderModel(
     const url = urlOf(file);
     return url === undefined ? Promise.resolve(undefined) : readText(url, options, maxSideFileBytes[file]);
   };
-  // Without a network, the cache may have another of the candidates.
+  // Without a network, the cache may have another candidate.
   let failure: ModelError | undefined;
   const orNothing = <T>(fetched: Promise<T>): Promise<T | undefined> =>
     fetched.catch((error: unknown) => {

@@ -14,7 +14,7 @@ export interface WebSettings extends WebEngineSettings {
   readonly models?: string | URL | undefined;
   /** The base address for Hub ids; by default https://huggingface.co. */
   readonly hub?: string | URL | undefined;
-  /** A token for the Hub; none by default. It is sent to the Hub only. Everyone who opens the page can read it. */
+  /** A token for the Hub; none by default. Sent only to the Hub. Everyone who opens the page can read the token. */
   readonly token?: string | undefined;
   /** Keeps fetched parts of checkpoints in the browser's Cache; on by default. */
   readonly cache?: boolean | undefined;

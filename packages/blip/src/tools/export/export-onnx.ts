@@ -37,9 +37,9 @@ import { graphTooLarge, unknownTask } from "../errors.ts";
 export interface ExportOptions extends ModelOptions {
   /** `match`, `retrieve` (the files of `match`), `caption`, `ask`, `compare` or `embed`. */
   readonly task: string;
-  /** Each file contains its own weights. Refused if a file would exceed 2 GiB, protobuf's limit. Default: false. */
+  /** Stores the weights inside each file. An error if a file would exceed 2 GiB, protobuf's limit. Default: false. */
   readonly selfContained?: boolean | undefined;
-  /** Uses no operators of ONNX Runtime's own: slower there, but other engines can run the files. Default: false. */
+  /** Uses only standard ONNX operators: slower in ONNX Runtime, but other engines can run the files. Default: false. */
   readonly standardOperators?: boolean | undefined;
 }
 
@@ -54,11 +54,11 @@ export const exportOptionNames = optionNames<ExportOptions>()({
 export interface ExportedTensor {
   /** The tensor's name in the graph. */
   readonly name: string;
-  /** Its element type, for example float32. */
+  /** The element type, for example float32. */
   readonly dtype: string;
   /** Numbers, or letters from `letters`. */
   readonly shape: readonly (number | string)[];
-  /** Its content. */
+  /** The meaning of the tensor. */
   readonly about: string;
 }
 
@@ -66,7 +66,7 @@ export interface ExportedTensor {
 export interface ExportedFile {
   /** The file's name. */
   readonly file: string;
-  /** What the file computes. */
+  /** A description of the file's computation. */
   readonly about: string;
   /** The inputs. */
   readonly inputs: readonly ExportedTensor[];
@@ -82,7 +82,7 @@ export interface ExportDescription {
   readonly model: string;
   /** The task. */
   readonly task: string;
-  /** The convention of the graphs. */
+  /** The conventions that the graphs follow. */
   readonly compat: Compat;
   /** The type of the computation. Inputs and outputs are float32, except the caches of `fp16`. */
   readonly dtype: NetworkDType;
@@ -90,7 +90,7 @@ export interface ExportDescription {
   readonly opset: Readonly<Record<string, number>>;
   /** The `com.microsoft` operators that the files use. */
   readonly contributedOperators: readonly string[];
-  /** The file with the weights of all the others; null if each contains its own. */
+  /** The file with all weights; null if each ONNX file contains its weights. */
   readonly data: string | null;
   /** The ONNX files. */
   readonly files: readonly ExportedFile[];
@@ -114,7 +114,7 @@ const taskModel = ({ config, opened: { architecture } }: PreparedModel): TaskMod
   architecture,
 });
 
-/** The parts of an export: the graphs as they run, and their tensors. */
+/** The parts of an export: the optimized graphs, and their tensors. */
 interface Exported {
   readonly graphs: readonly (readonly [name: ExportedGraph, graph: Graph])[];
   readonly tensorOf: (name: string) => StoredTensor;
@@ -189,7 +189,7 @@ interface Contents {
   readonly data?: AsyncIterable<Uint8Array>;
 }
 
-/** ONNX asks for page-aligned offsets, and on Windows for multiples of 64 KiB, so that a file can be memory-mapped. */
+/** For memory mapping, ONNX requires page-aligned offsets, and on Windows multiples of 64 KiB. */
 const page = 4096;
 const granularity = 65536;
 
@@ -201,7 +201,7 @@ interface Placed {
   readonly start: number;
 }
 
-/** Files with a shared weights file, in which each tensor is stored once. */
+/** Graph files with a shared weights file, in which each tensor is stored once. */
 function sharingData({ graphs, tensorOf }: Exported, options: ExportOptions): Contents {
   const places = new Map<string, Placed>();
   let end = 0;
@@ -245,10 +245,10 @@ async function* dataBytes(
   }
 }
 
-/** The most bytes of a serialized protobuf message. */
+/** The maximum size of a serialized protobuf message, in bytes. */
 const maxMessage = 2 ** 31 - 1;
 
-/** Files that contain their weights. @throws {UsageError} `export/too-large` */
+/** Graph files that contain their weights. @throws {UsageError} `export/too-large` */
 function selfContained({ graphs, tensorOf }: Exported, options: ExportOptions): Contents {
   return {
     contents: graphs.map(([name, graph]) => {

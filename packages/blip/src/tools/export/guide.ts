@@ -1,4 +1,4 @@
-// The descriptions in an export: of each file, tensor and shape letter. How to run the files is in each task's record.
+// The descriptions of files, tensors and shape letters in an export. Each task's record describes how to run the files.
 import type { ExportedGraph } from "../../tasks/task.ts";
 
 export const graphMeanings: Readonly<Record<ExportedGraph, string>> = {

@@ -1,5 +1,5 @@
-// General checks of a model without published results. They do not show that its answers are right, only that the same
-// network gives the same answers in two ways.
+// General checks of a model without published results. They do not show that its answers are right, only that two ways
+// of running the same network give the same answers.
 import { allFinite, atLeast, BlipError, closing, must } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { ConditionalGeneration } from "../../classes/conditional-generation.ts";
@@ -24,7 +24,7 @@ export interface Check {
   readonly passed: boolean;
 }
 
-/** Known faults of published files, which this package corrects or reports. */
+/** Matches the codes of known faults of published files, which this package corrects or reports. */
 const knownFaults = /^(?:fault\/|text-heads$)/;
 
 /** Two images [2, 3, S, S]: a grey gradient, and stripes, both as bright as photographs. */
@@ -42,7 +42,7 @@ function images(size: number): Tensor<"float32"> {
 
 const texts = ["a dog on the beach", "two cars in the snow"];
 
-/** The image at an index, alone. */
+/** A batch with only the image at an index. */
 function alone({ dims, data }: Tensor<"float32">, index: number): Tensor<"float32"> {
   const [, ...rest] = dims;
   const size = rest.reduce((product, dim) => product * dim, 1);
@@ -69,7 +69,7 @@ function same(what: string, first: ArrayLike<number>, other: ArrayLike<number>, 
   return { what, expected: `at most ${bound} apart`, found: `${shown(apart)} apart`, passed: apart <= bound };
 }
 
-/** Checks that unit vectors have length 1, and that two different inputs do not have the same one. */
+/** Checks that unit vectors have length 1, and that two different inputs have different vectors. */
 function norms(what: string, { dims, data }: Tensor<"float32">): Check {
   const [rows, width] = atLeast(dims, 2);
   const vectors = Array.from({ length: rows }, (_, row) => data.subarray(row * width, (row + 1) * width));
@@ -84,7 +84,7 @@ function norms(what: string, { dims, data }: Tensor<"float32">): Check {
   };
 }
 
-/** The tolerances between two computations, relative to numbers of about 1. */
+/** The maximum difference between two computations, for numbers of about 1. */
 const [bound, int8Bound] = [1e-3, 5e-2];
 const boundOf = ({ network }: LoadedNetwork) => (network.dtype === "fp32" ? bound : int8Bound);
 
@@ -106,7 +106,7 @@ async function checkMatch(model: ImageTextRetrieval): Promise<readonly Check[]> 
   const seen = await model.encodeImages(pixels);
   const first = await model.encodeImages(alone(pixels, 0));
   const features = await model.textFeatures(read);
-  // Each image with its own text: from all states, and as verbs compute it.
+  // Score each image with its own text: from all states, and as verbs do.
   const whole = (await model.matchTexts(seen.states, read)).logits.data;
   const quick = (await model.scoreTexts(seen.states, read)).data;
   const matrix = await model.forward({ ...read, pixelValues: pixels }, { useItmHead: false });
@@ -134,7 +134,7 @@ function dot(a: Float32Array, from: number, b: Float32Array, at: number, length:
   return sum;
 }
 
-/** The log-probabilities of the generated tokens, from logits [1, T, V] of one pass. */
+/** The log-probabilities of the generated tokens, from the logits [1, T, V] of a single pass. */
 function taught({ dims, data }: Tensor<"float32">, { tokens, tokenLogProbabilities }: Hypothesis): number[] {
   const V = must(dims, 2);
   const prompt = tokens.length - tokenLogProbabilities.length;
@@ -151,7 +151,7 @@ const ids = (tokens: readonly number[]): Tensor<"int64"> => ({
   data: BigInt64Array.from(tokens, BigInt),
 });
 
-/** Short greedy generation. */
+/** The options of a short greedy generation. */
 const greedy = { beams: 1, maxLength: 12, minLength: 1 } as const;
 
 async function checkCaption(model: ConditionalGeneration): Promise<readonly Check[]> {
@@ -218,7 +218,7 @@ function sameTokens(what: string, first: readonly number[], other: readonly numb
   return { what, expected, found, passed: expected === found };
 }
 
-/** Runs the checks of a task, or reports why it cannot run. */
+/** Runs the checks of a task. If the task cannot run, the only check fails with the reason. */
 async function taskChecks(
   platform: Platform<never>,
   source: string,
@@ -241,7 +241,7 @@ async function taskChecks(
   }
 }
 
-/** Checks the files before a weight is read: tasks, heads, known faults. */
+/** Checks the files without reading weights: tasks, heads, known faults. */
 async function fileChecks(
   platform: Platform<never>,
   source: string,
@@ -291,7 +291,7 @@ export async function* checkModel(
   const { tasks: all } = await inspect(platform, source, verbOptions(options));
   yield* await fileChecks(platform, source, all, options);
   const runnable = [...new Set(all.flatMap((task) => networkTaskOf(task) ?? []))];
-  // Matching computes the same features.
+  // Matching computes the same features, so skip `embed` if both can run.
   const asked = runnable.filter((task) => task !== "embed" || !runnable.includes("match"));
   for (const task of asked) {
     options.signal?.throwIfAborted();

@@ -1,5 +1,5 @@
-// Published results of Salesforce's models, from BLIP's notebook, transformers' slow tests and LAVIS's tests. All were
-// made with 12 attention heads.
+// Published results of Salesforce's models, from BLIP's notebook, transformers' slow tests and LAVIS's tests. All
+// results were computed with 12 attention heads.
 import type { Compat } from "../../platform.ts";
 
 /** A number with its tolerance. */
@@ -10,13 +10,13 @@ export type MeanName = "image" | "multimodal" | "text" | "textProjection" | "ima
 
 /** A published result of a model: an image, the request and the outcome. */
 export interface Sample {
-  /** The ends of the model's Hub id and of its original file: "blip-itm-base-coco", "model_base_retrieval_coco". */
+  /** The last parts of the Hub id and the original file name: "blip-itm-base-coco", "model_base_retrieval_coco". */
   readonly models: readonly string[];
   /** The image's name in `publishedImages`. */
   readonly image: string;
-  /** The convention of the publication. */
+  /** The conventions of the publication. */
   readonly compat: Compat;
-  /** The side of the images, if it is not the model's own. */
+  /** The side of the images, if it differs from the model's own. */
   readonly imageSize?: number;
   /** The publication. */
   readonly source: string;
@@ -75,10 +75,10 @@ const lavis = "LAVIS tests/models/test_blip.py";
 
 const baseCoco = ["blip-itm-base-coco", "model_base_retrieval_coco"];
 const largeCoco = ["blip-itm-large-coco", "model_large_retrieval_coco"];
-/** The models of the notebook's saved caption and answer. Its cells name other files. */
+/** The models of the notebook's saved outputs. The notebook's cells name other files. */
 const notebookCaption = ["model_base_caption", "model*_base_caption"];
 const baseCaption = ["blip-image-captioning-base"];
-/** LAVIS fine-tuned this file; the other models are BLIP's own files (lavis/configs/models/blip_*.yaml). */
+/** LAVIS fine-tuned this model; all other models are BLIP's own files (lavis/configs/models/blip_*.yaml). */
 const cocoCaption = ["blip_coco_caption_base"];
 const largeCocoCaption = ["model_large_caption"];
 const baseVqa = ["blip-vqa-base"];
@@ -89,7 +89,7 @@ const pretrained = ["model_base_capfilt_large"];
 const fountain = "a large fountain spewing water into the air";
 const statue = "a large statue of a person spraying water from a fountain";
 
-/** The tolerance of transformers' tests. The notebooks state none and print four digits or more. */
+/** The tolerance of transformers' tests. The notebooks state no tolerance, and print four digits or more. */
 const thousandth = 1e-3;
 /** The tolerance of LAVIS's tests for means and losses: a tenth of the number. */
 const tenth = (value: number): Published => [value, Math.abs(value) / 10];

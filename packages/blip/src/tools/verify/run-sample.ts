@@ -31,7 +31,7 @@ export interface Finding {
   readonly equal: boolean;
 }
 
-/** The hint about a known fault, shown with the numbers that it produces. */
+/** The hint to show if the numbers are those of a known fault. */
 const eightHeadsHint =
   "these are the results of 8 attention heads in the text model, as in the first config files; the weights were trained " +
   "with 12: leave out textHeads";
@@ -41,7 +41,7 @@ const digits = (value: number) => (Math.abs(value) < 0.01 ? value.toPrecision(5)
 
 const isNear = ([value, tolerance]: Published, measured: number) => Math.abs(value - measured) <= tolerance;
 
-/** @param eightHeads the same numbers with a known fault, in the same order */
+/** Compares numbers. @param eightHeads the numbers that a known fault produces, in the same order */
 function numbers(
   list: readonly (readonly [name: string, expected: Published | undefined, found: number])[],
   eightHeads?: readonly number[],
@@ -103,7 +103,7 @@ const mean = (values: Iterable<number>): number => {
   return sum / count;
 };
 
-/** The unit vectors [B, T, E] of all tokens' states [B, T, D]. A verb uses only the first token's. */
+/** Projects all tokens' states [B, T, D] to unit vectors [B, T, E]. Verbs use only the first token's vector. */
 export async function projected(
   { network, config }: Pick<LoadedNetwork, "network" | "config">,
   of: "image" | "text",
@@ -200,7 +200,7 @@ async function captionLoss<ImageInput>(
   }
 }
 
-/** The verb of each kind of sample. */
+/** The verb that runs each kind of sample. */
 const verbs = {
   ...{ match: "matcher", embed: "embedder", means: "embedder", classify: "embedder" },
   ...{ caption: "captioner", loss: "captioner", ask: "answerer" },
@@ -210,7 +210,7 @@ const verbs = {
 export const modelOf = ({ compat, imageSize, expected }: Sample): string =>
   [verbs[expected.task], compat, imageSize ?? ""].join(" ");
 
-/** The model of samples. It is loaded for the first of them. */
+/** The model for a group of samples, loaded on first use. */
 export class SampledModel<ImageInput> implements Closable {
   readonly #platform: Platform<ImageInput>;
   readonly #source: string;
@@ -233,7 +233,7 @@ export class SampledModel<ImageInput> implements Closable {
   }
 
   /**
-   * Compares the model's result with the published one.
+   * Compares the model's result with the published result.
    * @throws {ModelError} if the model cannot do the sample's task
    * @throws {UsageError} `image/...` for an image that cannot be read, `verify/no-temperature`
    */

@@ -1,5 +1,5 @@
-// Verifies all published models in one report, including the text heads of itm-base-flickr. Its config.json most likely
-// still has 8 heads, although the weights were trained with 12 (transformers issue 22625).
+// Verifies all published models in one report, including the number of text heads of itm-base-flickr. That model's
+// config.json probably still has 8 heads, although the weights were trained with 12 (transformers issue 22625).
 import { BlipError, closing, must, optionNames, withoutNames } from "@blip-ts/base";
 import { inspect } from "../inspect.ts";
 import type { Platform } from "../../platform.ts";
@@ -19,10 +19,10 @@ export const publishedModels: readonly string[] = [
   "Salesforce/blip-vqa-capfilt-large",
 ];
 
-/** The model whose config.json has not been checked against these weights. */
+/** The model whose number of heads in config.json is in doubt. */
 const doubtful = "Salesforce/blip-itm-base-flickr";
 
-/** The content of the published images, in published captions. */
+/** Published captions of the published images. */
 const shows: readonly (readonly [image: string, text: string])[] = [
   ["demo.jpg", "a woman sitting on the beach with a dog"],
   ["merlion.png", "a large fountain spewing water into the air"],
@@ -34,23 +34,23 @@ export interface ModelVerdict {
   /** The model's name. */
   readonly model: string;
   /**
-   * `equal`: all published results are reproduced. `checked`: none were published, and all checks passed. `different`,
-   * `failed`, `skipped`: at least one row has this verdict. `unavailable`: the model could not be loaded.
+   * `equal`: all published results are reproduced. `checked`: no results were published, and all checks passed.
+   * `different`, `failed`, `skipped`: at least one row has this verdict. `unavailable`: the model could not be loaded.
    */
   readonly verdict: VerifyRow["verdict"] | "unavailable";
-  /** The rows of its samples. */
+  /** The rows of the model's samples. */
   readonly rows: readonly VerifyRow[];
-  /** The reason why it is unavailable. */
+  /** The reason why the model is unavailable. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** How well a model with a given number of text heads separates three images' own captions from the others'. */
+/** How well a model with a given number of text heads separates the true captions of three images from false ones. */
 export interface HeadsTried {
   /** The number of attention heads of the text model. */
   readonly heads: number;
-  /** Of 12 comparisons, 6 by image and 6 by text, the number that ranks the own pair above the other one. */
+  /** The number of comparisons, out of 12 (6 per image, 6 per text), that rank the true pair above the false pair. */
   readonly right: number;
-  /** The mean difference of the own logit and the other logit. */
+  /** The mean logit of the true pair minus the logit of the false pair. */
   readonly margin: number;
 }
 
@@ -58,11 +58,11 @@ export interface HeadsTried {
 export interface HeadsVerdict {
   /** The model's name. */
   readonly model: string;
-  /** The number of heads in config.json; undefined if it gives none, or could not be read. */
+  /** The number of heads in config.json; undefined if it is missing or could not be read. */
   readonly configured: number | undefined;
   /** The results of each number of heads. */
   readonly tried: readonly HeadsTried[];
-  /** The number of heads that separates better, by at least twice the margin; otherwise undefined. */
+  /** The number of heads that separates better, by at least twice the margin; undefined if neither does. */
   readonly verdict: number | undefined;
   /** The reason why there is no verdict. */
   readonly reason?: string;
@@ -80,7 +80,7 @@ export interface VerifyReport {
 
 /** Options to verify all models. */
 export interface VerifyAllOptions extends Omit<VerifyOptions, "as" | "textHeads" | "revision"> {
-  /** Default: the published models. */
+  /** The models to verify. Default: the published models. */
   readonly models?: readonly string[] | undefined;
   /** The model whose text heads are tried. Default: Salesforce/blip-itm-base-flickr. */
   readonly headsOf?: string | undefined;
@@ -95,7 +95,7 @@ export const verifyAllOptionNames = optionNames<VerifyAllOptions>()({
   onModel: true,
 });
 
-/** From worst to best: a model is as good as its worst row. */
+/** The verdicts from worst to best. A model gets the verdict of its worst row. */
 const order = ["failed", "different", "skipped", "equal", "checked"] as const;
 
 const worst = (rows: readonly VerifyRow[]): VerifyRow["verdict"] =>
@@ -118,7 +118,7 @@ async function verdictOf<ImageInput>(
   }
 }
 
-/** Compares own pairs with others in the same row and in the same column. */
+/** Compares each true pair with the false pairs in the same row and in the same column. */
 function compared(logits: readonly (readonly number[])[], heads: number): HeadsTried {
   const gaps: number[] = [];
   for (const [row, own] of logits.entries())
@@ -169,7 +169,7 @@ async function configuredHeads(platform: Platform<never>, model: string, options
 }
 
 /**
- * The number of heads that clearly separates better than the other: no fewer right comparisons, and twice the margin.
+ * Chooses the number of heads that separates clearly better: no fewer right comparisons, and at least twice the margin.
  */
 export function decideHeads(tried: readonly HeadsTried[]): number | undefined {
   const [better, other] = [...tried].sort((a, b) => b.right - a.right || b.margin - a.margin);
@@ -207,8 +207,8 @@ async function headsVerdict<ImageInput>(
 }
 
 /**
- * Verifies all published models in order: their published results, or the general checks. It downloads about 10 GB the
- * first time.
+ * Verifies all published models in order, by their published results or by general checks. The first run downloads
+ * about 10 GB.
  * @throws the signal's reason
  */
 export async function verifyAll<ImageInput>(

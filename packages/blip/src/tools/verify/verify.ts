@@ -1,5 +1,5 @@
-// The verb `verify`: compares a checkpoint with its published results, or runs general checks if none were published.
-// Images are given, or fetched if the caller asks for it. Nothing is downloaded otherwise.
+// The verb `verify`: compares a checkpoint with its published results, or runs general checks if no results were
+// published. The caller provides the path or the URL of each image.
 import { BlipError, optionNames, withoutNames } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { isNotFinite } from "@blip-ts/engine";
@@ -19,22 +19,22 @@ export interface VerifyRow {
   readonly source: string;
   /** The published result. */
   readonly expected: string;
-  /** This model's result, with an explanation if one is known; or the reason why there is none. */
+  /** This model's result, with an explanation if known; or the reason why there is no result. */
   readonly found: string;
   /**
    * `equal` to the published result or `different` from it, or `skipped` because the sample could not run. `checked` or
-   * `failed` for a model without published samples; these do not show that its answers are right.
+   * `failed` for a model without published samples; such checks do not show that its answers are right.
    */
   readonly verdict: "equal" | "different" | "skipped" | "checked" | "failed";
 }
 
 /** Options to verify a model. */
 export interface VerifyOptions extends Omit<VerbOptions, "compat" | "imageSize"> {
-  /** The path or URL of a named image; undefined if it is not available. Without this function, samples are skipped. */
+  /** Returns the path or URL of a named image; undefined if not available. Without it, all samples are skipped. */
   readonly imageOf?: ((name: string) => Promise<string | undefined>) | undefined;
-  /** The name of the published model ("blip-itm-base-coco"). Default: from the model's own name. */
+  /** The name of the published model ("blip-itm-base-coco"). Default: the last part of the source. */
   readonly as?: string | undefined;
-  /** Default: the published samples. */
+  /** The samples to run. Default: the published samples. */
   readonly samples?: readonly Sample[] | undefined;
   /** Called after each sample. */
   readonly onSample?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
@@ -134,7 +134,7 @@ export async function* verify<ImageInput>(
   }
   const samples = samplesOf(source, { as, samples: own });
   onSample?.({ done: 0, total: samples.length });
-  // Each model is loaded once, one at a time, and runs all its samples. Rows keep the samples' order.
+  // Load each model once, one at a time, and run all its samples. Rows keep the order of the samples.
   const groups = new Map<string, number[]>();
   for (const [index, sample] of samples.entries())
     groups.set(modelOf(sample), [...(groups.get(modelOf(sample)) ?? []), index]);
@@ -181,7 +181,7 @@ async function rowOf<ImageInput>(
     const { expected, found, equal } = await model.ask(sample, imageInput(pathOrUrl));
     return { ...row, expected, found, verdict: equal ? "equal" : "different" };
   } catch (error) {
-    // Results that are not finite differ from the published ones.
+    // Results that are not finite count as different.
     if (isNotFinite(error))
       return {
         ...row,

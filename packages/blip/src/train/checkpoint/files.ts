@@ -2,11 +2,11 @@
 import type { ByteSource } from "@blip-ts/base";
 import type { FolderWriter } from "../../files.ts";
 
-/** Paths follow the platform, with `/` between names. */
+/** File operations. Paths are those of the platform, with `/` between names. */
 export interface TrainingFiles {
   /** Starts a new folder. It appears once it is complete. */
   createFolder(path: string): Promise<FolderWriter>;
-  /** Writes a small file atomically: it has its old content or its new one, whenever the process ends. */
+  /** Replaces a small file atomically: if the process ends, the file has either its old or its new content. */
   replaceText(path: string, text: string): Promise<void>;
   /** Appends text to a file, and creates the file if it does not exist. */
   appendText(path: string, text: string): Promise<void>;

@@ -1,7 +1,7 @@
-// The complete state of a training on disk. A folder holds one subfolder per kept state, and `training.json` with the
-// names of the last and the best state. A state is first written under another name and then renamed. Only then is
-// `training.json` replaced, and states that it no longer names are removed. Whenever the process ends, `training.json`
-// names states that exist.
+// The complete state of a training run on disk. A folder holds one subfolder per kept state, and `training.json` with
+// the names of the last and the best state. Saving writes a state under a temporary name, renames it, replaces
+// `training.json`, and then removes the states that `training.json` no longer names. Whenever the process ends,
+// `training.json` names only states that exist.
 import { closing, untilAborted, type ByteSource } from "@blip-ts/base";
 import {
   readSafetensors,
@@ -20,14 +20,14 @@ export interface StateFacts {
   /** The number of completed updates. */
   readonly step: number;
   readonly seed: number;
-  /** Whether the moving averages were already updated for the next step. This is so if that step failed. */
+  /** Whether the moving averages were already updated for the next step, because that step began but failed. */
   readonly followed: boolean;
   /** The caller's position in the data. */
   readonly position: Json;
 }
 
 export interface SaveOptions {
-  /** Keeps this state as the best one, until another state is. */
+  /** Keeps this state as the best, until a later state is saved as the best. */
   readonly best?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -82,7 +82,7 @@ function freeName(step: number, index: Index | undefined): string {
 }
 
 /**
- * Writes a state as the last one, and also as the best one with `best`.
+ * Writes a state as the last state, and with `best` also as the best state.
  * @throws {UsageError} `save/cannot-write`; the previous states then still exist
  */
 export async function saveState(
@@ -94,7 +94,7 @@ export async function saveState(
 ): Promise<void> {
   const before = await readIndex(files, folder);
   const name = freeName(facts.step, before);
-  // Remove a state that was written but not yet named when a process ended.
+  // Remove a state of this name that an earlier process wrote but did not enter in the index.
   await files.remove(`${folder}/${name}`);
   await closing(await files.createFolder(`${folder}/${name}`), async (writer) => {
     await writer.write(factsName, `${JSON.stringify({ version: 1, ...facts }, null, 2)}\n`);
@@ -107,7 +107,7 @@ export async function saveState(
   const needed = new Set([index.last, index.best]);
   for (const other of await files.list(folder))
     if (isState(other) && !needed.has(other))
-      // The new state is complete; a folder that cannot be removed now is removed with the next state.
+      // The new state is complete. The next save retries folders that cannot be removed now.
       await files.remove(`${folder}/${other}`).catch(() => undefined);
 }
 

@@ -5,7 +5,7 @@ export interface Axis {
   readonly ticks: readonly { readonly at: number; readonly label: string }[];
 }
 
-/** The smallest number of at least `least` that is 1, 2 or 5 times a power of ten. */
+/** The smallest number that is at least `least` and is 1, 2 or 5 times a power of ten. */
 function roundStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));
   const times = [1, 2, 5, 10].find((one) => one * power >= least * (1 - 1e-9));
@@ -21,8 +21,8 @@ function labelOf(value: number, step: number): string {
 }
 
 /**
- * An axis over values, from a round number to a round number.
- * @param count the approximate maximum of ticks
+ * An axis that covers the values and starts and ends at round numbers.
+ * @param count the approximate maximum number of ticks
  * @param whole whether ticks are whole numbers
  */
 export function axisOf(values: readonly number[], count: number, whole = false): Axis {

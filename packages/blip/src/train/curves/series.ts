@@ -7,7 +7,7 @@ export interface Point {
 
 export interface Series {
   readonly name: string;
-  /** `steps`: a line through means of neighbouring steps; `marks`: a mark per point. */
+  /** `steps`: a line through the means of neighbouring steps; `marks`: one mark per point. */
   readonly form: "steps" | "marks";
   readonly points: readonly Point[];
 }
@@ -35,10 +35,10 @@ function rowsOf(text: string): Row[] {
   });
 }
 
-/** The most points of a line. More would not be visible. */
+/** The maximum number of points per line. More would not be visible. */
 const mostPoints = 400;
 
-/** Means of neighbouring points, if there are more than `mostPoints`. */
+/** Replaces neighbouring points by their mean, if there are more than `mostPoints` points. */
 export function thinned(points: readonly Point[]): readonly Point[] {
   if (points.length <= mostPoints) return points;
   const mean = (list: readonly Point[], of: "x" | "y") =>
@@ -50,7 +50,7 @@ export function thinned(points: readonly Point[]): readonly Point[] {
   });
 }
 
-/** The finite values at a place of the rows. */
+/** The finite values that `valueOf` returns, as points over the completed steps. */
 function pointsOf(rows: readonly Row[], valueOf: (row: Row) => unknown): Point[] {
   return rows.flatMap((row) => {
     const [step, y] = [row.step, valueOf(row)];
@@ -59,7 +59,7 @@ function pointsOf(rows: readonly Row[], valueOf: (row: Row) => unknown): Point[]
   });
 }
 
-/** Names in a field that holds an object, in the order in which they come. */
+/** The keys of the objects in a field, in order of first appearance. */
 const namesIn = (rows: readonly Row[], field: string): string[] => [
   ...new Set(rows.flatMap((row) => (isRecord(row[field]) ? Object.keys(row[field]) : []))),
 ];
@@ -67,7 +67,7 @@ const namesIn = (rows: readonly Row[], field: string): string[] => [
 const within = (field: string, name: string) => (row: Row) =>
   isRecord(row[field]) ? row[field][name] : undefined;
 
-/** Metrics in percent. The others are shares or scores without a unit. */
+/** Metrics in percent. All other metrics are shares or scores without a unit. */
 const percents = new Set(["rMean", "imageToTextR1", "textToImageR1", "cosineRMean"]);
 
 /**

@@ -1,4 +1,4 @@
-// The curves of a run as one self-contained SVG file: panels below one another, light or dark as the reader's system.
+// The curves of a run as a self-contained SVG file: panels stacked vertically, in the system's light or dark theme.
 import { must } from "@blip-ts/base";
 import { axisOf, type Axis } from "./axis.ts";
 import { panelsOf, type Panel, type Point, type Series } from "./series.ts";
@@ -9,7 +9,7 @@ const margin = { left: 76, right: 24, top: 46, bottom: 34 };
 const plot = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
 
 /**
- * The first four are Okabe and Ito's colours, which colour-blind people can tell apart. Series also differ in dashes or
+ * The first four are Okabe and Ito's colours, which colour-blind people can distinguish. Series also differ in dashes or
  * marks. Six suffice: the loss, its validation and pre-training's four parts.
  */
 const colours = {
@@ -32,7 +32,7 @@ const style =
   ".line{fill:none;stroke-width:1.5;stroke-linejoin:round}" +
   rules("light", ["#ffffff", "#1f2328", "#d0d7de"]) +
   `@media (prefers-color-scheme:dark){${rules("dark", ["#0d1117", "#e6edf3", "#3d444d"])}}` +
-  // Lines have no fill, whatever the rule of their colour sets.
+  // The rules of the colours set a fill, so remove it from lines.
   ".line{fill:none}" +
   "</style>";
 
@@ -72,7 +72,7 @@ function seriesSvg({ points, form }: Series, index: number, scale: Scale): strin
   return line + marks.join("");
 }
 
-/** The names of the series, from the right edge to the left, each after its mark. */
+/** The legend, laid out from right to left: the mark and the name of each series. */
 function legendSvg(series: readonly Series[], top: number): string {
   if (series.length < 2) return "";
   let x = width - margin.right;

@@ -1,4 +1,4 @@
-// The batches of a trainer: pixel values and texts, and the position in the data after each batch.
+// The batches of a trainer: pixel values, texts, and the position in the data after the batch.
 import { optionNames, type Closable, type OwnFloats } from "@blip-ts/base";
 
 /** The training tasks. `match` is BLIP's retrieval fine-tuning (ITC and ITM). */
@@ -8,20 +8,20 @@ export const trainingTasks = ["match", "caption", "vqa", "nlvr", "pretrain"] as 
 export type TrainingTask = (typeof trainingTasks)[number];
 
 /**
- * A position between two batches, as JSON stores it. Iteration from here returns the batches that would have come next,
- * bit for bit, whatever the number of workers.
+ * A position between two batches, in a form that JSON can store. Iteration from a position returns the same next
+ * batches bit for bit, for any number of workers.
  */
 export interface TrainingPosition {
   /** From 0. */
   readonly epoch: number;
-  /** Batches of this epoch before the position. */
+  /** The number of batches of this epoch before the position. */
   readonly batch: number;
-  /** Samples of this epoch's order before the position, including those that were left out. */
+  /** The number of samples of this epoch's order before the position, including samples that were left out. */
   readonly sample: number;
-  /** The seed of the order. A position with another seed, batch size or data set is refused. */
+  /** The seed of the order. Resuming with another seed, batch size or data set is an error. */
   readonly seed: number;
   readonly batchSize: number;
-  /** Samples of the data set; null for streams, which are not counted in advance. */
+  /** The number of samples of the data set; null for streams, which are not counted in advance. */
   readonly samples: number | null;
 }
 
@@ -42,7 +42,7 @@ interface BatchOf<T extends TrainingTask> {
   readonly batch: number;
   /** The number of each sample in the data set [B]; in a stream, its place in the epoch. */
   readonly samples: readonly number[];
-  /** Where the next batch begins. */
+  /** The position after this batch. */
   readonly position: TrainingPosition;
 }
 
@@ -52,7 +52,7 @@ export type CommonFields = Omit<BatchOf<TrainingTask>, "task">;
 export interface MatchBatch extends BatchOf<"match"> {
   /** Cleaned by BLIP's `pre_caption`, one per image [B]. */
   readonly captions: readonly string[];
-  /** Equal for texts of the same image [B]: whole numbers from 0 in order of appearance. */
+  /** The image's id [B], equal for texts of the same image: whole numbers from 0 in order of appearance. */
   readonly imageIds: readonly number[];
   /**
    * A false caption per image, for rows that have one [B]. Present only with `falseCaptions`, and only if at least one
@@ -64,7 +64,7 @@ export interface MatchBatch extends BatchOf<"match"> {
 export interface CaptionBatch extends BatchOf<"caption"> {
   /** The prompt and the cleaned caption [B]. */
   readonly captions: readonly string[];
-  /** Default: "a picture of ". It is not trained on: its tokens are masked. */
+  /** Default: "a picture of ". Its tokens are masked, so they are not trained on. */
   readonly prompt: string;
 }
 
@@ -73,9 +73,9 @@ export interface VqaBatch extends BatchOf<"vqa"> {
   readonly questions: readonly string[];
   /** The distinct answers of all questions, in the order of the questions [A]. */
   readonly answers: readonly string[];
-  /** The weight of each answer [A]: the share of people who gave it, 0.2 for Visual Genome's. */
+  /** The weight of each answer [A]: the share of people who gave it, or 0.2 for Visual Genome's answers. */
   readonly weights: readonly number[];
-  /** Answers per question [B]; they add up to A. */
+  /** The number of answers per question [B]; the sum is A. */
   readonly answerCounts: readonly number[];
 }
 
@@ -108,7 +108,7 @@ export interface BatchByTask {
 
 export type TrainingBatch<T extends TrainingTask = TrainingTask> = BatchByTask[T];
 
-/** A sample that is left out, with the reason. `line` is the text for people. */
+/** A sample that is left out, with the reason. `line` is the reason as text. */
 export interface SkippedSample {
   /** `captions.jsonl, line 3: dog.jpg: expected an image (...), got text. ...` */
   readonly line: string;
@@ -119,22 +119,22 @@ export interface SkippedSample {
 export interface TrainingDataStats {
   readonly batches: number;
   readonly samples: number;
-  /** Rows and images that could not be used, counted each time they came up. */
+  /** The number of rows and images that could not be used. Each attempt counts. */
   readonly skipped: number;
   /** Seconds that the trainer waited for batches. */
   readonly waitedSeconds: number;
-  /** The share of the time since the first batch was requested that the trainer spent waiting, 0 to 1. */
+  /** The share of the time since the first request that the trainer spent waiting, 0 to 1. */
   readonly waitShare: number;
-  /** Workers that died and were replaced. */
+  /** The number of workers that died and were replaced. */
   readonly replacedWorkers: number;
 }
 
 export interface BatchesOptions {
-  /** The `position` of the last used batch. Default: the beginning. */
+  /** Where to start: the `position` of the last batch that was used. Default: the beginning. */
   readonly from?: TrainingPosition | undefined;
   /** Iteration ends before this epoch. Default: it never ends. */
   readonly untilEpoch?: number | undefined;
-  /** Looks at batches before they are used: `stats()` does not count them and `onSkip` is not called. */
+  /** Returns batches for inspection: `stats()` does not count them, and `onSkip` is not called. */
   readonly preview?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -146,11 +146,11 @@ export const batchesOptionNames = optionNames<BatchesOptions>()({
   signal: true,
 });
 
-/** Training data, as batches in an order that the seed determines. */
+/** Training data: batches in an order that the seed determines. */
 export interface TrainingData<T extends TrainingTask = TrainingTask> extends Closable {
   /** The training task. */
   readonly task: T;
-  /** The detected format, for people: `CSV, read as "table" (...)`. */
+  /** A readable description of the detected format: `CSV, read as "table" (...)`. */
   readonly description: string;
   /** Samples per batch. */
   readonly batchSize: number;
@@ -158,17 +158,17 @@ export interface TrainingData<T extends TrainingTask = TrainingTask> extends Clo
   readonly imageSize: number;
   /** The seed of the order and of augmentation. */
   readonly seed: number;
-  /** The readable samples of an epoch, counted from the lists; undefined for streams (shards, tables with images). */
+  /** Usable samples per epoch, counted from the lists; undefined for streams (shards, tables with images). */
   readonly samples: number | undefined;
-  /** Batches per epoch if no image is bad; undefined for streams. */
+  /** Batches per epoch if every image can be read; undefined for streams. */
   readonly batchesPerEpoch: number | undefined;
   /**
-   * Returns batches, prepared ahead. Only one iteration may run at a time.
+   * Returns an iterator over batches, which are prepared ahead. Only one iteration may run at a time.
    * @throws {UsageError} `train-data/bad-position`, `train-data/busy`
    * @throws {InputError} `train-data/no-samples`, `train-data/too-few`, `train-data/all-bad`, and errors of the data
    * set's own files (`dataset/...`) @throws the signal's reason
    */
   batches(options?: BatchesOptions): AsyncIterableIterator<TrainingBatch<T>>;
-  /** Returns a copy. */
+  /** Returns a copy of the statistics. */
   stats(): TrainingDataStats;
 }

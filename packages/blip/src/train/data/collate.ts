@@ -1,4 +1,4 @@
-// Collates samples into a batch: pixel values are copied as they arrive, texts are joined at the end.
+// Collates samples into a batch. Pixel values are copied as they arrive; texts are combined at the end.
 import type { CommonFields, TrainingBatch, TrainingPosition, TrainingTask } from "./batch.ts";
 import { preCaption } from "../../text/pre-caption.ts";
 import { mirrored } from "./items.ts";
@@ -57,7 +57,7 @@ export interface Shape {
   readonly maxWords: number;
   /** The share of multi-sentence captions that lose some sentences. */
   readonly shorten: number;
-  /** NLVR2: the two images may be swapped. */
+  /** NLVR2: whether the two images are swapped at random. */
   readonly swap: boolean;
 }
 
@@ -107,7 +107,7 @@ export class GrowingBatch {
     return (task === "caption" ? prompt : "") + preCaption(someOf(sentences, random), maxWords);
   }
 
-  /** One of the row's false captions, drawn again in each epoch. */
+  /** A random false caption of the row, drawn again in each epoch. */
   #falseCaptionOf({ item: { falseCaptions }, number }: Entry): string | undefined {
     if (!falseCaptions) return undefined;
     const { seed, epoch } = this.#shape;
@@ -136,7 +136,7 @@ export class GrowingBatch {
     return { ...common, ...collate[task](this.#entries, this.#texts, { prompt, falseCaptions }) };
   }
 
-  /** All pixel values. For a batch that is not full, only those of its images. */
+  /** The pixel values of the batch's images, without the unused rows of a batch that is not full. */
   #values(): Float32Array<ArrayBuffer> {
     const all = this.#pixels ?? new Float32Array(0);
     if (this.isFull) return all;

@@ -30,9 +30,9 @@ export interface Texts {
   readonly maxWords: number;
   readonly prompt: string;
   readonly patches?: PatchLabels | undefined;
-  /** If above 0, samples keep their sentences. */
+  /** The share of captions to shorten. If it is above 0, samples store their sentences. */
   readonly shorten: number;
-  /** Samples keep the false captions of their image. */
+  /** Whether samples store the false captions of their image. */
   readonly falseCaptions: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface Item {
   readonly images: readonly ImageSource[];
   /** The caption, question or statement. */
   readonly text: string;
-  /** The sentences of a caption that may be shortened: at least two, as in the data. */
+  /** The sentences of a caption that may be shortened: at least two, as written in the data. */
   readonly sentences?: readonly string[];
   readonly answers?: readonly string[];
   readonly weights?: readonly number[];
@@ -51,9 +51,9 @@ export interface Item {
   readonly falseCaptions?: readonly string[];
   /** `pretrain`: the number of each patch's name; -1 if unknown. */
   readonly patches?: readonly number[];
-  /** `match`: a key that texts of the same image share. */
+  /** `match`: a key of the image, equal for all its texts. */
   readonly imageKey?: string;
-  /** For messages. */
+  /** The row's place in the data, for messages. */
   readonly place: PlaceName;
 }
 
@@ -66,7 +66,7 @@ function caption(text: string, place: PlaceName, { maxWords }: Texts): string {
   return clean;
 }
 
-/** The sentences of a caption that may be shortened. */
+/** The sentences of a caption, if it may be shortened. */
 function sentences(text: string, { shorten, maxWords }: Texts): Pick<Item, "sentences"> {
   if (shorten === 0) return {};
   const all = sentencesOf(text).filter((sentence) => preCaption(sentence, maxWords) !== "");
@@ -99,7 +99,7 @@ function patchNumbers(
   });
 }
 
-/** A key from the image id of the file. Without such an id, each row is an image of its own. */
+/** The key of an image, from its id in the file. Without an id, each row counts as a separate image. */
 function keyOf(id: string | number, place: Place): string {
   return id === place.at ? `${place.file}\n${id}` : `${typeof id} ${id}`;
 }
@@ -188,7 +188,7 @@ export function itemsOf<T extends TrainingTask>(
   }
 }
 
-/** NLVR2's augmentation when the two images are swapped: "left" becomes "right", and vice versa. */
+/** Exchanges "left" and "right", as NLVR2's augmentation does when it swaps the two images. */
 export const mirrored = (sentence: string): string =>
   sentence
     .split(" ")

@@ -1,4 +1,4 @@
-// Loads the images of one sample: decodes, augments and normalises them. Workers and pages run the same function.
+// Loads the images of one sample: decodes, augments and normalises them. Workers and web pages share this code.
 import { closedBy, must, type Closable } from "@blip-ts/base";
 import type { ImageSource } from "@blip-ts/datasets";
 import { defaultImageConfig, preprocess, type ImageConfig } from "../../image/preprocess.ts";
@@ -8,7 +8,7 @@ import { randomAugment } from "./augment/random-augment.ts";
 import type { ResolvedAugment, ResolvedOptions } from "./options.ts";
 import { Random, streams } from "./random.ts";
 
-/** The settings that all samples of a run share, as plain data. */
+/** The settings that all samples of a run share, as data that can be sent to a worker. */
 export type ImagePlan = Pick<
   ResolvedOptions,
   "seed" | "imageSize" | "augment" | "mean" | "std" | "pillowOrder"
@@ -21,17 +21,17 @@ export interface SampleRequest {
   readonly number: number;
 }
 
-/** An image as 8-bit RGB. @throws {InputError} `image/...` */
+/** Decodes an image to 8-bit RGB. @throws {InputError} `image/...` */
 export type DecodeSource = (image: ImageSource, signal: AbortSignal | undefined) => Promise<RgbImage>;
 
-/** Loads several samples at a time and queues the others. */
+/** Loads several samples at a time and queues further requests. */
 export interface SampleLoader extends Closable {
-  /** The number of samples that load at a time. */
+  /** The number of samples that it loads at a time. */
   readonly parallel: number;
-  /** Workers that died and were replaced. */
+  /** The number of workers that died and were replaced. */
   readonly replaced: number;
   /**
-   * Returns [n, 3, S, S] for the request's n images.
+   * Returns the pixel values of the request's n images [n, 3, S, S].
    * @throws {InputError} if an image cannot be used @throws the signal's reason
    */
   load(request: SampleRequest, signal: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
@@ -59,7 +59,7 @@ async function augmentedImage(
 const imageStreams = [streams.firstImage, streams.secondImage] as const;
 
 /**
- * Pixel values of a sample's images [n, 3, S, S].
+ * Loads the pixel values of a sample's images [n, 3, S, S].
  * @throws {InputError} `image/...`, from `decode` @throws the signal's reason
  */
 export async function loadSample(
@@ -81,7 +81,7 @@ export async function loadSample(
   return values;
 }
 
-/** Loads in the caller's thread, one sample at a time, as pages do. */
+/** A loader that runs in the caller's thread, one sample at a time. Web pages use it. */
 export function inProcessLoader(plan: ImagePlan, decode: DecodeSource): SampleLoader {
   let last: Promise<unknown> = Promise.resolve();
   const close = () => Promise.resolve();

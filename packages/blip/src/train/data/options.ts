@@ -8,7 +8,7 @@ import { badOption } from "./errors.ts";
 
 /** Options of image augmentation. */
 export interface AugmentOptions {
-  /** The least and greatest share of the image's area in a crop. Default: [0.5, 1], for `pretrain` [0.2, 1]. */
+  /** The minimum and maximum share of the image's area in a crop. Default: [0.5, 1]; `pretrain`: [0.2, 1]. */
   readonly scale?: readonly [number, number] | undefined;
   /** The probability of a horizontal flip. Default: 0.5. */
   readonly flip?: number | undefined;
@@ -19,13 +19,13 @@ export interface AugmentOptions {
   /** The operations to draw from. Default: BLIP's ten. */
   readonly list?: readonly Augmentation[] | undefined;
   /**
-   * `pillow` (default): Pillow's autocontrast, which BLIP's own is meant to match. `blip`: as BLIP's code computes it,
-   * which turns a channel without a value of 0 white throughout.
+   * `pillow` (default): Pillow's autocontrast, which BLIP's code is meant to match. `blip`: what BLIP's code computes:
+   * a channel without a value of 0 becomes white everywhere.
    */
   readonly autoContrast?: AutoContrast | undefined;
 }
 
-/** The labels that a row may give in `patches`. */
+/** The labels allowed in a row's `patches`. */
 export interface PatchLabels {
   /** K names. A row may use their numbers from 0 instead. */
   readonly names: readonly string[];
@@ -40,7 +40,7 @@ export interface TrainingDataOptions {
   readonly seed?: number | undefined;
   /** S, in pixels. Default: 384, `vqa` 480, `pretrain` 224. */
   readonly imageSize?: number | undefined;
-  /** Default: BLIP's augmentation. `false`: each image whole, resized. */
+  /** Default: BLIP's augmentation. `false`: the whole image, only resized. */
   readonly augment?: AugmentOptions | false | undefined;
   /** The mean of R, G and B, subtracted after division by 255. Default: BLIP's. */
   readonly mean?: readonly [number, number, number] | undefined;
@@ -50,7 +50,7 @@ export interface TrainingDataOptions {
   readonly pillowOrder?: PillowOrder | undefined;
   /** `caption`: the prefix of each caption. Default: "a picture of ". */
   readonly prompt?: string | undefined;
-  /** `pretrain`: the names of patches. Without it, a row's `patches` are not read. */
+  /** `pretrain`: the names of patches. Without them, a row's `patches` are ignored. */
   readonly patches?: PatchLabels | undefined;
   /**
    * `match`, `caption`, `pretrain`: the share of multi-sentence captions that lose some sentences, drawn again in each
@@ -59,21 +59,21 @@ export interface TrainingDataOptions {
   readonly shorten?: number | undefined;
   /** `match`, `pretrain`: reads the false captions of a row (`false_captions`). Default: false. */
   readonly falseCaptions?: boolean | undefined;
-  /** The most words of a text. Default: 30, `nlvr` 40, `vqa` 50. */
+  /** The maximum number of words per text. Default: 30, `nlvr` 40, `vqa` 50. */
   readonly maxWords?: number | undefined;
   /** Default: true. `false`: samples come in the order of the data. */
   readonly shuffle?: boolean | undefined;
-  /** Streams: the most samples in the shuffle buffer; shards are shuffled first. Default: 4,096. */
+  /** Streams: the maximum number of samples in the shuffle buffer; shards are shuffled first. Default: 4,096. */
   readonly shuffleSamples?: number | undefined;
-  /** Streams: the most bytes of encoded images in that buffer. Default: 256 MiB. */
+  /** Streams: the maximum bytes of encoded images in the shuffle buffer. Default: 256 MiB. */
   readonly shuffleBytes?: number | undefined;
   /** Leaves out the last batch of an epoch if it is not full, as the reference does. Default: true. */
   readonly dropLast?: boolean | undefined;
-  /** Batches prepared ahead. It bounds their memory. Default: 2. */
+  /** The number of batches prepared ahead, which limits their memory. Default: 2. */
   readonly ahead?: number | undefined;
-  /** Lists: the most bytes of their rows in memory. Default: 1 GiB. */
+  /** Lists: the maximum bytes of their rows in memory. Default: 1 GiB. */
   readonly listBytes?: number | undefined;
-  /** The number of consecutive bad samples after which the data set is refused. Default: 1,000. */
+  /** The number of consecutive bad samples that ends the run with `train-data/all-bad`. Default: 1,000. */
   readonly maxBadInRow?: number | undefined;
   /** Called for each sample that is left out. */
   readonly onSkip?: ((skipped: SkippedSample) => void) | undefined;
@@ -137,7 +137,7 @@ const words: Readonly<Record<TrainingTask, number>> = {
   pretrain: 30,
 };
 
-/** The largest side, as in a model's image settings. */
+/** The maximum image side, the same as in a model's image settings. */
 const maxSide = 8192;
 
 function whole(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
@@ -180,7 +180,7 @@ function resolveAugment(task: TrainingTask, options: AugmentOptions): ResolvedAu
   };
 }
 
-/** Callers in JavaScript may ignore the types. */
+/** Checks three numbers: JavaScript callers may ignore the types. */
 function triple(name: string, value: readonly [number, number, number], nonzero: boolean) {
   const count: number = value.length;
   const fits = count === 3 && value.every((one) => Number.isFinite(one) && !(nonzero && one === 0));

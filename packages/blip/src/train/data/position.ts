@@ -1,10 +1,10 @@
-// The position where a run continues. It comes from JSON, so it is checked.
+// Checks the position at which a run continues, because it comes from JSON.
 import type { TrainingPosition } from "./batch.ts";
 import { badPosition } from "./errors.ts";
 
 type Run = Pick<TrainingPosition, "seed" | "batchSize" | "samples">;
 
-/** The last epoch that has random numbers of its own (`random.ts`). */
+/** The last epoch with its own random numbers: `random.ts` has 24 bits for the epoch. */
 export const maxEpoch = 2 ** 24 - 1;
 
 export const startOf = (run: Run): TrainingPosition => ({

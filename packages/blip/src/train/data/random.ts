@@ -1,6 +1,6 @@
 // Counter-based random numbers: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). A
-// number depends only on its address, so any worker can draw a sample's numbers in any order, and a resume repeats
-// them.
+// number depends only on its address, so any worker can draw a sample's numbers in any order, and a resumed run draws
+// the same numbers.
 
 import { must } from "@blip-ts/base";
 
@@ -62,7 +62,7 @@ export interface RandomAddress {
   readonly stream: Stream;
 }
 
-/** One sequence of numbers, drawn in order. */
+/** Draws the numbers of one sequence in order. */
 export class Random {
   readonly #key: readonly [number, number];
   readonly #index: number;
@@ -111,7 +111,7 @@ export class Random {
   }
 }
 
-/** The numbers from 0 to below `count` in a random order, all orders equally likely (Fisher and Yates). */
+/** The numbers from 0 to below `count` in random order, uniform over all orders (Fisher-Yates). */
 export function permutation(count: number, random: Random): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {

@@ -1,4 +1,4 @@
-// Stores many small records as the bytes of their JSON, in a fraction of the memory of objects: 14 million rows of a
+// Stores many small records as JSON bytes, which take a fraction of the memory of objects: 14 million rows of a
 // pre-training list take about 2 GB.
 import { must } from "@blip-ts/base";
 
@@ -18,7 +18,7 @@ export class RecordStore<T> {
   #bytes = 0;
   #size = 0;
 
-  /** @param limit the most bytes of all records @param full creates the error for more bytes */
+  /** @param limit the maximum bytes of all records @param full creates the error that `add` throws above the limit */
   constructor(limit: number, full: () => Error) {
     this.#limit = limit;
     this.#full = full;

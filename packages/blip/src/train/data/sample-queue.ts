@@ -1,14 +1,14 @@
-// Loads samples ahead of the trainer, as many as may be in memory, and returns them in order.
+// Loads samples ahead of the trainer, up to a maximum number, and returns them in order.
 import { InputError } from "@blip-ts/base";
 import type { SampleLoader } from "./load-sample.ts";
 import type { Entry } from "./sample-source.ts";
 
-/** A sample with its pixel values, or with the reason why it has none. */
+/** A sample with its pixel values, or with the error that prevented loading. */
 export type Loaded =
   | { readonly entry: Entry; readonly values: Float32Array<ArrayBuffer> }
   | { readonly entry: Entry; readonly error: InputError };
 
-/** Samples of one epoch. */
+/** The queue of samples of one epoch. */
 export class SampleQueue {
   readonly #entries: AsyncIterator<Entry>;
   readonly #loader: SampleLoader;
@@ -18,7 +18,7 @@ export class SampleQueue {
   readonly #waiting: Promise<Loaded>[] = [];
   #ended = false;
 
-  /** @param room the most samples that are loading or ready */
+  /** @param room the maximum number of samples that are loading or ready */
   constructor(
     entries: AsyncIterable<Entry>,
     loader: SampleLoader,
@@ -31,7 +31,7 @@ export class SampleQueue {
     this.#signal = signal;
   }
 
-  /** Starts to load samples until there is no more room. */
+  /** Starts loading samples until the queue is full. */
   async fill(): Promise<void> {
     while (!this.#ended && this.#waiting.length < this.#room) {
       const next = await this.#entries.next();
@@ -64,7 +64,7 @@ export class SampleQueue {
         throw error;
       },
     );
-    // It may fail before it is awaited; the error is thrown then.
+    // The promise may reject before `next` awaits it. This avoids an unhandled rejection; `next` still throws.
     loaded.catch(() => undefined);
     return loaded;
   }

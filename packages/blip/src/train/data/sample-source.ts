@@ -1,5 +1,5 @@
-// The samples of an epoch in order. Lists stay in memory and are shuffled as a whole. Shards and tables with images are
-// streams: the shards are shuffled, then the samples within a buffer, as in webdataset.
+// The samples of an epoch in order. Lists are held in memory and shuffled as a whole. Shards and tables with images are
+// streams: as in webdataset, the shards are shuffled first, then the samples in a buffer.
 import { InputError, must } from "@blip-ts/base";
 import type { Dataset, DatasetPart } from "@blip-ts/datasets";
 import type { TrainingTask } from "./batch.ts";
@@ -24,7 +24,7 @@ export interface Entry {
 export interface SampleSource {
   /** The number of samples; null if they are not counted in advance. */
   readonly samples: number | null;
-  /** The entries of an epoch after the first `skip` ones. */
+  /** The entries of an epoch, without the first `skip` entries. */
   entries(epoch: number, skip: number): AsyncIterable<Entry>;
 }
 
@@ -121,13 +121,13 @@ class StreamSource<T extends TrainingTask> implements SampleSource {
         for await (const item of itemsIn(must(this.#opening.dataset.parts, index), this.#opening))
           yield { number: number++, item, imageId: textHash(item.imageKey ?? "") };
       } catch (error) {
-        // Leave out the rest of a damaged shard, and continue with the others.
+        // Leave out the rest of a damaged shard, and continue with the next shard.
         if (!(error instanceof InputError)) throw error;
         this.#opening.skips.skip(error);
       }
   }
 
-  /** Shuffles: it buffers each new entry, and yields random ones while the buffer is above its limits. */
+  /** Shuffles entries: buffers each new entry, and yields random entries while the buffer is above its limits. */
   async *#buffered(entries: AsyncIterable<Entry>, random: Random): AsyncGenerator<Entry> {
     const { shuffleSamples, shuffleBytes } = this.#opening.options;
     const buffer: Entry[] = [];

@@ -1,17 +1,17 @@
-// Drops sentences of multi-sentence captions. The shorter caption says less, and is as true as the whole.
+// Drops sentences of multi-sentence captions. The shorter caption is still true, with less detail.
 import { must } from "@blip-ts/base";
 import { permutation, type Random } from "./random.ts";
 
-/** Where a sentence may end: a line break, a Chinese or Japanese mark, or a Latin mark before a space. */
+/** Possible sentence ends: a line break, a Chinese or Japanese mark, or a Latin mark before a space. */
 const ends = /\n+|[。！？]+|[.!?]+["')\]”’]*(?=\s)/g;
 /**
- * A word that is no abbreviation of a name or a title ("St.", "U.S.", "vs."): at least three letters, the first in
- * lower case.
+ * A word that is not an abbreviation such as "St.", "U.S." or "vs.": at least three letters, the first in lower
+ * case.
  */
 const plainWord = /(?:^|[\s"'(“‘])\p{Ll}[\p{L}\p{M}'’-]*[\p{L}\p{M}]{2}$/u;
 /** The start of a sentence. */
 const beginning = /^\s+["'(“‘]*[\p{Lu}\p{Lo}]/u;
-/** Longer words do not end a sentence. */
+/** The number of characters to look at before and after a mark. Longer words do not end a sentence. */
 const longestWord = 40;
 
 function isEnd(text: string, mark: RegExpExecArray): boolean {
@@ -21,7 +21,7 @@ function isEnd(text: string, mark: RegExpExecArray): boolean {
   return plainWord.test(before) && beginning.test(after);
 }
 
-/** The sentences of a text, with their marks. If an end is doubtful, the sentence continues. */
+/** Splits a text into sentences, with their marks. Does not split where the end of a sentence is in doubt. */
 export function sentencesOf(text: string): string[] {
   const sentences: string[] = [];
   let from = 0;
@@ -34,7 +34,7 @@ export function sentencesOf(text: string): string[] {
   return [...sentences, text.slice(from).trim()].filter((sentence) => sentence !== "");
 }
 
-/** Some of at least two sentences, in order: from one to all but one, each number equally likely. */
+/** Draws from 1 to n - 1 of n sentences (n >= 2), each number equally likely, and joins them in order. */
 export function someOf(sentences: readonly string[], random: Random): string {
   const count = 1 + random.below(sentences.length - 1);
   const chosen = [...permutation(sentences.length, random).subarray(0, count)].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-// Samples that are left out: each is reported with one line, and all are counted.
+// Reports each sample that is left out with one line, and counts them.
 import type { PlaceName } from "@blip-ts/datasets";
 import type { SkippedSample } from "./batch.ts";
 
@@ -8,7 +8,7 @@ const quoted = 3;
 export class SkipLog {
   readonly #tell: (skipped: SkippedSample) => void;
   #count = 0;
-  /** While it is true, samples that are left out are neither reported nor counted. */
+  /** While true, samples that are left out are neither reported nor counted. */
   silent = false;
   readonly #reasons: string[] = [];
 

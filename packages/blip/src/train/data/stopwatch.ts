@@ -9,14 +9,14 @@ export class Stopwatch {
     return this.#waited;
   }
 
-  /** The waiting share of the time until now, from 0 to 1. */
+  /** The share of the time from the first wait until now that was spent waiting, from 0 to 1. */
   get share(): number {
     if (this.#started === undefined) return 0;
     const passed = Date.now() - this.#started;
     return passed <= 0 ? 0 : Math.min(1, this.#waited / passed);
   }
 
-  /** Runs some work and counts its time as waiting. */
+  /** Runs `work` and counts its time as waiting. */
   async waiting<T>(work: () => Promise<T>): Promise<T> {
     const start = Date.now();
     this.#started ??= start;

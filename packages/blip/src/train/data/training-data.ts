@@ -1,4 +1,4 @@
-// Training data of a task: epochs of batches that depend only on data, seed and options.
+// Training data of a task: epochs of batches that depend only on the data, the seed and the options.
 import { asyncDispose, type InputError, unlessAborted, expectOptions, whenAborted } from "@blip-ts/base";
 import type { Dataset } from "@blip-ts/datasets";
 import {
@@ -21,11 +21,11 @@ import { openSamples, type SampleSource } from "./sample-source.ts";
 import { SkipLog } from "./skip-log.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
-/** The platform's part of training data. */
+/** The platform-specific functions for training data. */
 export interface DataParts<T extends TrainingTask> {
-  /** Opens the data set. Its readers call `onRowError` for each wrong row. */
+  /** Opens the data set. Its readers call `onRowError` for each invalid row. */
   open(onRowError: (error: InputError) => void): Promise<Dataset<ReaderTask<T>>>;
-  /** Creates the loader of images for a plan. The data owns it. */
+  /** Creates the image loader for a plan. The training data closes it. */
   loader(plan: ImagePlan): SampleLoader;
 }
 
@@ -170,7 +170,7 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
         this.#batches++;
         this.#samples += growing.size;
       }
-      // The batch belongs to this object's own task.
+      // The batch has this object's task.
       yield growing.finish(batch, position) as TrainingBatch<T>;
     }
     if (position.batch === 0) this.#refuse(good);
@@ -182,7 +182,7 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     return new GrowingBatch({ ...options, task, epoch, swap: options.augment !== false && task === "nlvr" });
   }
 
-  /** Adds samples until the batch is full or the epoch ends. @returns the number of consumed samples of the order */
+  /** Adds samples until the batch is full or the epoch ends. @returns the position in the epoch's order after them */
   async #fillBatch(
     growing: GrowingBatch,
     queue: SampleQueue,
@@ -211,7 +211,7 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
     if (++this.#badInRow >= options.maxBadInRow) throw allBad(name, this.#badInRow, skips.reasons);
   }
 
-  /** Ends the run, because epochs without a batch would repeat forever. */
+  /** Throws after an epoch without a batch, because such epochs would repeat forever. */
   #refuse(good: number): never {
     const { name, skips, options } = this.#opened;
     if (good > 0) throw tooFew(name, good, options.batchSize);

@@ -1,4 +1,4 @@
-// Seeds of batches: a function of the training's seed and the batch's place, so no state is needed.
+// The seed of a batch is a function of the run's seed and the batch's position, so no state needs to be saved.
 import { seededRandom } from "../../decode/random.ts";
 
 /** @returns a whole number from 0 to below 2^32 */

@@ -1,13 +1,13 @@
 // Measures the time of a repeated operation.
 
-/** A first run of at least this many seconds is not repeated. */
+/** If the first run takes at least this many seconds, it is not repeated. */
 const long = 20;
-/** The timed runs: as many as fit into this many seconds, up to this number. */
+/** Timed runs continue until this many seconds have passed, up to this number of runs. */
 const [enough, most] = [1, 10];
 
 /**
- * @param run called 1 to 11 times. The first call starts threads and takes memory, and counts only if it took 20
- * seconds.
+ * @param run called 1 to 11 times. The first call also starts threads and allocates memory. It counts only if it takes
+ * at least 20 seconds.
  * @param now the time in milliseconds
  * @returns seconds per run
  */

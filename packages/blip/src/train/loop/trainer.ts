@@ -1,4 +1,4 @@
-// The core of the loop: takes a batch, updates the weights, returns the loss.
+// The core of the training loop: a step takes a batch, updates the weights, and returns the loss.
 import { asyncDispose, type Closable, orClosed, unlessAborted } from "@blip-ts/base";
 import type { MadeTensor, StoredTensor } from "@blip-ts/checkpoint";
 import { TrainingSession, type OutputMode, type StartTraining } from "@blip-ts/engine";
@@ -14,9 +14,9 @@ import { seedOf } from "./seeds.ts";
 import { secondsPerRun } from "./time-runs.ts";
 import { exportTensors, restoreTensors, stateTensors, writeWeights } from "./weights.ts";
 
-/** The platform's part of training. */
+/** The platform-specific functions for training. */
 export interface TrainingPlatform {
-  /** Starts the thread that computes a training. */
+  /** Starts the thread that computes the training steps. */
   readonly startTraining: StartTraining;
   readonly files: TrainingFiles;
 }
@@ -26,30 +26,30 @@ export interface TrainerOptions<Batch> extends Omit<PlanOptions, "groups"> {
   /** The initial weights, by the names of the objective's graph. Names under ties may be missing. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
   readonly optimizer: OptimizerOptions;
-  /** Updates per epoch, for the schedule. */
+  /** The number of updates per epoch, for the schedule. */
   readonly stepsPerEpoch: number;
-  /** Lets a step add up the gradients of several batches. It takes 4 bytes more per trained number. */
+  /** Lets a step add up the gradients of several batches. Needs 4 more bytes per trained number. */
   readonly accumulate?: boolean | undefined;
-  /** The seed of everything random in batches. Default: 0. */
+  /** The seed of all random draws for batches. Default: 0. */
   readonly seed?: number | undefined;
   /** Threads of ONNX Runtime. Default: one per core. */
   readonly threads?: number | undefined;
-  /** How to hand over gradients. Default: the fastest way in a self-test. */
+  /** How to transfer gradients. Default: the fastest mode in a self-test. */
   readonly handOver?: OutputMode | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface StepOptions {
-  /** Rejects the call at once. A running step still finishes, but counts only if it was already updating. */
+  /** Rejects the call immediately. A running step still finishes, but counts only if its update had already begun. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface StepResult {
   /** The number of this step, from 0. */
   readonly step: number;
-  /** The mean over everything that the step's batches count. */
+  /** The mean loss over all items of the step's batches. */
   readonly loss: number;
-  /** The norm of all gradients together, before clipping. */
+  /** The global norm of the gradients, before clipping. */
   readonly norm: number;
   readonly lr: number;
   /** The objective's other outputs, per batch. */
@@ -66,7 +66,7 @@ export class Trainer<Batch> implements Closable {
   readonly #session: TrainingSession;
   readonly #files: TrainingFiles;
   readonly #hasFollowers: boolean;
-  /** The tail of the work queue; work runs one item at a time. */
+  /** The last promise of the work queue. Work runs one item at a time. */
   #queue: Promise<unknown> = Promise.resolve();
   #steps = 0;
   #seed: number;
@@ -74,7 +74,7 @@ export class Trainer<Batch> implements Closable {
   #followed = -1;
   #closing: Promise<void> | undefined;
 
-  /** Use `createTrainer`. */
+  /** Call `createTrainer` instead. */
   constructor(
     options: TrainerOptions<Batch>,
     parts: {
@@ -93,7 +93,7 @@ export class Trainer<Batch> implements Closable {
     this.#hasFollowers = parts.plan.parameters.some(({ role }) => role.kind === "follower");
   }
 
-  /** Completed updates, including those before a resume. */
+  /** The number of completed updates, including updates before a resume. */
   get steps(): number {
     return this.#steps;
   }
@@ -103,21 +103,22 @@ export class Trainer<Batch> implements Closable {
     return this.#optimizer.learningRate(this.#steps);
   }
 
-  /** How gradients reach their destination on this platform. */
+  /** How gradients are transferred on this platform. */
   get handOver(): OutputMode {
     return this.#session.outputs;
   }
 
   /**
-   * The bytes that a step will need with batches of these sizes. @param feeds inputs of the graph, or their dimensions
+   * Estimates the bytes that a step needs for inputs of these sizes.
+   * @param feeds the graph's inputs, or their dimensions
    */
   estimate(feeds: Readonly<Record<string, Pick<Tensor, "dims">>>): MemoryEstimate {
     return estimateMemory(this.plan, feeds, this.#options.accumulate);
   }
 
   /**
-   * Measures the time of a batch's gradients on this machine. It computes them a few times without an update, so the
-   * next step gives the same result as without it.
+   * Measures how long a batch's gradients take on this machine. Computes them a few times without an update, so the
+   * result of the next step does not change.
    * @returns seconds per batch, without the update
    * @throws {UsageError} `train/feed` if the objective's inputs do not fit its graph, `usage/disposed`
    */
@@ -143,7 +144,7 @@ export class Trainer<Batch> implements Closable {
 
   /**
    * Makes one update from several batches, each in proportion to `objective.weight`.
-   * @throws as `step`; {UsageError} `train/parts` if there are several and the trainer does not `accumulate`
+   * @throws as `step`; {UsageError} `train/parts` if there are several batches and the trainer does not `accumulate`
    */
   async stepOver(batches: readonly Batch[], { signal }: StepOptions = {}): Promise<StepResult> {
     if (batches.length < 1 || (batches.length > 1 && this.#options.accumulate !== true))
@@ -159,7 +160,7 @@ export class Trainer<Batch> implements Closable {
     signal?.throwIfAborted();
     const { objective } = this.#options;
     const step = this.#steps;
-    // Before the forward pass, as in models/blip_retrieval.py.
+    // Update the followers before the forward pass, as in models/blip_retrieval.py.
     if (this.#hasFollowers && this.#followed !== step) {
       await this.#session.follow(this.#optimizer.momentum);
       this.#followed = step;
@@ -235,14 +236,14 @@ export class Trainer<Batch> implements Closable {
     );
   }
 
-  /** The weights by the names of the graph, read when they are used. Weights that are not trained are not included. */
+  /** The trained weights by their names in the graph, read on use. Weights that are not trained are not included. */
   weights(): ReadonlyMap<string, MadeTensor> {
     return exportTensors(this.plan, (name) => this.#inTurn(() => this.#session.read(name, "weight")));
   }
 
   /**
-   * Writes the complete state as the folder's last one: weights, moments, step, seed, the objective's state, and the
-   * position in the data. A training that resumes from it continues with the same numbers.
+   * Writes the complete state as the folder's last state: weights, moments, step, seed, the objective's state, and the
+   * position in the data. A run that resumes from it computes the same numbers.
    * @param position the caller's position in the data
    * @throws {UsageError} `save/cannot-write`
    */
@@ -262,8 +263,8 @@ export class Trainer<Batch> implements Closable {
   /**
    * Continues from a saved state.
    * @returns the position in the data
-   * @throws {UsageError} `train/no-state` @throws {ModelError} `train/state` if it belongs to another objective or
-   * model
+   * @throws {UsageError} `train/no-state`
+   * @throws {ModelError} `train/state` if the state belongs to another objective or model
    */
   async resume(
     folder: string,
@@ -310,7 +311,7 @@ export class Trainer<Batch> implements Closable {
 }
 
 /**
- * Allocates memory and loads the graphs and the weights.
+ * Creates a trainer: allocates memory, and loads the graphs and the weights.
  * @throws {UsageError} `train/loss`, `train/frozen`, `train/optimizer`, `train/schedule`, `train/parameter-size`
  * @throws {ModelError} `train/weight` if a weight is missing or has another shape, `train/memory`, `model/engine`
  */

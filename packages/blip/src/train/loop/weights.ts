@@ -1,4 +1,4 @@
-// Moves weights between files and the training's memory, one tensor at a time.
+// Copies weights between files and the memory of the training session, one tensor at a time.
 import { floatsOf, readTensorBytes, type MadeTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import type { Parameter, ParameterArray, TrainingSession } from "@blip-ts/engine";
 import { elementSize, sizeOf, type Tensor } from "@blip-ts/graph";
@@ -9,7 +9,7 @@ import type { TrainingPlan } from "../step/plan.ts";
 const sameDims = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((size, axis) => size === b[axis]);
 
-/** A copy with its own buffer, which may be transferred. */
+/** Reads a tensor into an array whose buffer may be transferred to a thread. */
 async function floats(tensor: StoredTensor): Promise<Float32Array<ArrayBuffer>> {
   const read = floatsOf(await readTensorBytes(tensor), tensor);
   return read.buffer instanceof ArrayBuffer
@@ -18,7 +18,7 @@ async function floats(tensor: StoredTensor): Promise<Float32Array<ArrayBuffer>> 
 }
 
 /**
- * Writes the initial weights. A follower without a weight begins as the weight that it follows.
+ * Writes the initial weights. A follower without its own weight starts as a copy of the weight that it follows.
  * @throws {ModelError} `train/weight`
  */
 export async function writeWeights(
@@ -37,7 +37,7 @@ export async function writeWeights(
   }
 }
 
-/** Little-endian, as in safetensors; so are all platforms of ONNX Runtime. */
+/** The array's bytes: little-endian as in safetensors, because all platforms of ONNX Runtime are little-endian. */
 const bytesOf = (data: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
@@ -61,7 +61,7 @@ const arraysOf = ({ role }: Parameter): readonly ParameterArray[] =>
 /** The tensor types that an objective's state may have. */
 const stateTypes = ["float32", "int64", "int32", "uint8", "bool"] as const;
 
-/** All tensors that a training needs to continue. */
+/** All tensors that a run needs to resume. */
 export function stateTensors(
   { parameters }: TrainingPlan,
   session: TrainingSession,
@@ -109,7 +109,7 @@ async function tensorOf(tensor: StoredTensor): Promise<Tensor> {
 }
 
 /**
- * Restores a state's tensors. If any tensor does not belong to this training, it writes none.
+ * Restores a state's tensors. If any tensor does not fit this run, writes none of them.
  * @returns the objective's own tensors
  * @throws {ModelError} `train/state`
  */

@@ -3,18 +3,18 @@ import { badLoraOption } from "./errors.ts";
 
 /** Options to train adapters (LoRA, arXiv 2106.09685). */
 export interface LoraOptions {
-  /** r, from 1: the rank of the updates. Usual values are 8 and 16. */
+  /** The rank r of the updates, at least 1. Usual values are 8 and 16. */
   readonly rank: number;
   /** Updates are multiplied by alpha / rank. Default: the rank. */
   readonly alpha?: number | undefined;
   /**
-   * The matrices that get an update: endings of module paths, as in transformers' class of the task (`qkv`,
+   * The matrices that get an update, as endings of module paths in transformers' class for the task (`qkv`,
    * `text_decoder.bert.encoder.layer.0.attention.self.query`). Default: `query` and `value` of all text layers.
    */
   readonly targets?: readonly string[] | undefined;
-  /** The dropout of the updates' inputs, 0 to below 1. Default: 0. */
+  /** The dropout rate of the updates' inputs, from 0 to below 1. Default: 0. */
   readonly dropout?: number | undefined;
-  /** Multiplies by alpha / sqrt(rank) instead (arXiv 2312.03732). Default: false. */
+  /** Multiplies updates by alpha / sqrt(rank) instead (arXiv 2312.03732). Default: false. */
   readonly rslora?: boolean | undefined;
   /** Modules that are trained whole and saved with the adapter, for example `itm_head`. Default: none. */
   readonly modulesToSave?: readonly string[] | undefined;
@@ -30,7 +30,7 @@ export interface LoraSettings {
   readonly modulesToSave: readonly string[];
 }
 
-/** Above the row count of any BLIP matrix. */
+/** The maximum rank: above the number of rows of any BLIP matrix. */
 const maxRank = 65_536;
 
 const plainName = /^[\w-]+(\.[\w-]+)*$/;

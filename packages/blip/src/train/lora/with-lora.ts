@@ -1,5 +1,5 @@
 // An objective with a frozen network and low-rank updates of chosen matrices. Only the updates and the modules of
-// `modulesToSave` are trained. Names are PEFT's, so that the trained weights are saved under their own names.
+// `modulesToSave` are trained. Names are those of PEFT, so the trained weights are saved without renaming.
 import { must } from "@blip-ts/base";
 import {
   addLowRank,
@@ -19,20 +19,20 @@ import type { LoraSettings } from "./settings.ts";
 export interface LoraParts {
   /** The paths of the modules that get an update. */
   readonly modules: readonly string[];
-  /** Weights A and B of each module in turn, by name, with their shapes. */
+  /** The names and shapes of the weights A and B of each module, in order. */
   readonly matrices: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  /** Weights of the network that are trained as well. */
+  /** The names of the network's own weights that are also trained. */
   readonly saved: readonly string[];
 }
 
 export interface LoraObjective<Batch> {
   readonly objective: ComposedObjective<Batch>;
   readonly parts: LoraParts;
-  /** True for everything but the adapter. */
+  /** True for every weight outside the adapter. */
   readonly frozen: (weight: { readonly name: string }) => boolean;
 }
 
-/** The matrices of a graph's linear layers, by weight name. */
+/** Maps weight names to the matrices of a graph's linear layers. */
 function matricesIn({ weights, nodes }: Graph): Map<string, Weight> {
   const used = new Set(nodes.flatMap(({ kind, inputs }) => (kind === "linear" ? [must(inputs, 1).id] : [])));
   return new Map(
@@ -78,7 +78,7 @@ function savedWeights(
   return names.filter((name) => isWithin(name, modulesToSave));
 }
 
-/** Dropout of the updates' inputs: one mask per product, drawn outside the graph. */
+/** Dropout for the updates' inputs: one mask per matrix product, drawn outside the graph. */
 class UpdateMasks {
   readonly inputs: MaskInput[] = [];
   readonly #rate: number;
@@ -118,7 +118,7 @@ function followersOf(
 }
 
 /**
- * Adds updates of chosen matrices to an objective. The updates of momentum encoders follow.
+ * Adds low-rank updates of chosen matrices to an objective. Momentum encoders get updates that follow the trained ones.
  * @param keptTies ties of the network that also hold for the base model's own weights, alias to canonical name
  * @throws {UsageError} `train/lora-target`, `train/lora-module`
  */

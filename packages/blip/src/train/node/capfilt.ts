@@ -1,4 +1,4 @@
-// CapFilt in Node: data from a path, the run's folder on disk.
+// CapFilt in Node: reads data from a path, and writes the run's folder to disk.
 import { expectOptions } from "@blip-ts/base";
 import { readWebRows, type WebRowsOptions } from "@blip-ts/datasets/node";
 import {
@@ -22,26 +22,26 @@ import { nodePlatform } from "../../platform/node/node-platform.ts";
 
 /** Options to clean a data set of files in Node. */
 export interface NodeCapFiltOptions extends CapFiltOptions {
-  /** How to read the data: the image folder, column names, file format. By default these follow from the content. */
+  /** How to read the data: image folder, column names, file format. Default: detected from the content. */
   readonly reader?: WebRowsOptions | undefined;
 }
 
 /**
  * CapFilt (BLIP, section 3.3). For each image with its texts, it draws a caption by nucleus sampling, scores how well
- * each text fits, and keeps the pairs of at least `threshold`. Rows that are wrong and images that cannot be read are
+ * each text fits, and keeps the pairs whose score is at least `threshold`. Invalid rows and unreadable images are
  * counted and left out.
  *
  * It writes a folder: `kept/` (the kept pairs, with all columns and the origin of each, readable by `train`),
  * `scores.jsonl` (every text with its probability), `report.json` and `report.html`.
  *
- * With `resume`, a run that was stopped or killed continues. A finished run is written again without running the
- * models, with another threshold if one is given.
+ * With `resume`, a run that was stopped or killed continues. For a finished run, the output is written again without
+ * running the models, with a new `threshold` if given.
  * @param data a file or folder: JSON lines, a JSON list, CSV or TSV, Parquet, webdataset shards, images with texts
  * beside them
- * @param out the run's folder: empty or missing, or with `resume` the run's own
+ * @param out the run's folder: empty or missing; with `resume`, the folder of the run to continue
  * @throws {UsageError} `usage/bad-option`, `generate/...`, `dataset/bad-column`, `capfilt/out-occupied`,
  * `capfilt/not-a-run`, `capfilt/other-run`, `capfilt/in-use`, `capfilt/cannot-write`
- * @throws {InputError} `capfilt/no-rows`, and errors that end the reading of the data: `dataset/...`
+ * @throws {InputError} `capfilt/no-rows`, and `dataset/...` if the data cannot be read
  * @throws {ModelError} if a model cannot be found, read, or used for its part; `model/wrong-task` @throws the signal's
  * reason
  */
@@ -56,7 +56,7 @@ export async function capfilt(
 }
 
 /**
- * The first half of CapFilt alone: one caption per image, drawn by nucleus sampling (p = 0.9). Rows are returned in
+ * Only the captioner of CapFilt: one caption per image, drawn by nucleus sampling (p = 0.9). Rows are returned in
  * order with all their fields. A row whose image cannot be read gets an `error`.
  * @param rows images, each with any other fields; any iterable
  * @throws {ModelError} if the model cannot be found, read, or used for captions
@@ -70,7 +70,7 @@ export function captionImages<Row extends ImageToCaption<ImageInput>>(
 }
 
 /**
- * The second half of CapFilt alone: the ITM probability of each image with each of its texts, and whether to keep it.
+ * Only the filter of CapFilt: the ITM probability of each image-text pair, and whether to keep the text.
  * Rows are returned in order with all their fields. A row whose image cannot be read gets an `error`.
  * @param rows images with texts, each with any other fields; any iterable
  * @throws {ModelError} if the model cannot be found, read, or used for matching

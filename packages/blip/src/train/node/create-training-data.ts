@@ -1,4 +1,4 @@
-// Training data from files and folders, loaded by threads.
+// Training data from files and folders, which threads load.
 import { expectOptions, optionNames, type InputError } from "@blip-ts/base";
 import { readDataset, type Dataset, type PathOptions } from "@blip-ts/datasets/node";
 import { availableParallelism } from "node:os";
@@ -21,12 +21,12 @@ export interface NodeTrainingDataOptions extends TrainingDataOptions {
    */
   readonly workers?: number | undefined;
   /**
-   * How to read the files: `imageRoot`, `format`, `split`, `columns`, `annotations`, ... Default: from their content.
+   * How to read the files: `imageRoot`, `format`, `split`, `columns`, `annotations`, ... Default: detected.
    */
   readonly reader?: Omit<PathOptions, "onRowError"> | undefined;
-  /** Default, as with `compat: "blip"`: alpha is dropped, images are upright and 16-bit grey is clipped. */
+  /** How to decode. Default, as with `compat: "blip"`: drop alpha, turn images upright, and clip 16-bit grey. */
   readonly decode?: Partial<TrainingDecode> | undefined;
-  /** Aborts the opening, not the batches. */
+  /** Aborts opening the data. It does not affect the batches. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -41,8 +41,7 @@ const nodeTrainingDataNames = optionNames<NodeTrainingDataOptions>()({
 const defaultWorkers = (): number => Math.min(8, Math.max(1, availableParallelism() - 1));
 
 /**
- * Opens training data of a task from one file or folder, or several in sequence. It reads all forms of
- * docs/datasets.md.
+ * Opens a task's training data from one file or folder, or several in sequence. docs/datasets.md lists the formats.
  * @throws {UsageError} `train-data/bad-option`, `dataset/bad-option`
  * @throws {InputError} `train-data/no-samples`, `train-data/too-few`, `train-data/mixed`, `train-data/too-large`,
  * `dataset/...` @throws the signal's reason

@@ -16,7 +16,7 @@ function inputOf(image: ImageSource): string | Uint8Array {
   }
 }
 
-/** @param options there is no warning for clipped 16-bit grey: a data set may have thousands of such images */
+/** A decoder that does not warn of clipped 16-bit grey, because a data set may have thousands of such images. */
 export const nodeDecode =
   (options: TrainingDecode): DecodeSource =>
   (image, signal) =>

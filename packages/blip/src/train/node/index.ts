@@ -7,7 +7,7 @@ export {
   metricNames,
   recipeNamed,
   recipeNames,
-  /** The learning rate for a step with a number of samples other than the reference's. */
+  /** Scales a learning rate to a number of samples per step other than the reference's. */
   scaledRate,
   type CustomRecipe,
   type EpochReport,
@@ -32,7 +32,7 @@ export {
 export { trainingTasks, type TrainingData, type TrainingTask } from "../data/index.ts";
 export {
   capfilt,
-  /** The two halves of `capfilt`, for rows of the caller. */
+  /** The two halves of `capfilt`, for the caller's own rows. */
   captionImages,
   filterPairs,
   type NodeCapFiltOptions,

@@ -1,4 +1,4 @@
-// The metrics of `blip eval` over weights in training.
+// Computes the metrics of `blip eval` with the current weights of a training run.
 import type { InputError } from "@blip-ts/base";
 import { readDataset, type Dataset, type ExampleOf, type PathOptions } from "@blip-ts/datasets/node";
 import { evaluateOn } from "../../evaluate/evaluate.ts";
@@ -11,10 +11,10 @@ import { nodePlatform } from "../../platform/node/node-platform.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import type { Measure } from "../run/index.ts";
 
-/** How many candidates of each ranking ITM scores. BLIP's 128 take eight times as long. */
+/** The number of candidates per ranking that ITM scores. BLIP's 128 take eight times as long. */
 const reranked = 16;
 
-/** The evaluation of a task, and the places of its metrics in the report. */
+/** The evaluation of a task, and the paths of its metrics in the report. */
 interface Evaluation {
   readonly task: "retrieval" | "caption" | "vqa" | "nlvr";
   readonly options: Pick<EvaluateOptions, "k">;
@@ -38,7 +38,7 @@ const evaluations: Readonly<Record<TrainingTask, Evaluation>> = {
   nlvr: { task: "nlvr", options: {}, metrics: { accuracy: "accuracy" } },
 };
 
-/** Pairs as a retrieval test: each row has an image of its own. */
+/** Turns pairs into a retrieval test in which each row is a separate image. */
 async function* asRetrieval(
   pairs: AsyncIterable<ExampleOf<"pretrain">>,
 ): AsyncGenerator<ExampleOf<"retrieval">> {
@@ -58,6 +58,7 @@ async function openPairs(
 }
 
 /**
+ * Creates the function that evaluates a model on validation data.
  * @param path the validation data
  * @param reader how to read its files
  */

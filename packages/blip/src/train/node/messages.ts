@@ -3,7 +3,7 @@ import type { PlainError } from "@blip-ts/base";
 import type { DecodeOptions } from "../../image/decode-options.ts";
 import type { ImagePlan, SampleRequest } from "../data/load-sample.ts";
 
-/** How training images become RGB. */
+/** How training images are converted to RGB. */
 export type TrainingDecode = Pick<DecodeOptions, "alpha" | "orientation" | "grey16" | "maxPixels">;
 
 /** The data that a thread starts with. */
@@ -14,12 +14,12 @@ export interface SampleThreadData {
 
 export type ThreadRequest =
   | { readonly kind: "load"; readonly id: number; readonly request: SampleRequest }
-  /** The caller no longer waits for it. */
+  /** Cancels a request that the caller no longer waits for. */
   | { readonly kind: "cancel"; readonly id: number };
 
 export type ThreadReply =
   | { readonly id: number; readonly values: Float32Array<ArrayBuffer> }
-  /** A bad image. */
+  /** An image that cannot be used. */
   | { readonly id: number; readonly bad: PlainError }
   /** A defect of this package, or a cancelled request. */
   | { readonly id: number; readonly fault: string };

@@ -1,4 +1,4 @@
-// Starts Node's threads for samples.
+// Starts the worker threads that load samples in Node.
 import { Worker } from "node:worker_threads";
 import { ownFile } from "@blip-ts/engine/node";
 import type { SampleThreadData, ThreadReply } from "./messages.ts";
@@ -9,7 +9,7 @@ export const startSampleThread =
   (listener) => {
     const worker = new Worker(ownFile("sample-worker.js", import.meta.url, "../../../dist"), {
       workerData: data,
-      // Not the program's own options: with `node --input-type=module --eval ...` no thread would start.
+      // Do not inherit the program's options: with `node --input-type=module --eval ...` no thread would start.
       execArgv: [],
     });
     let detail: string | undefined;

@@ -6,7 +6,7 @@ import { closed, workerDied } from "../data/errors.ts";
 import { noThreads } from "./errors.ts";
 import type { ThreadReply, ThreadRequest } from "./messages.ts";
 
-/** A thread as the loader uses it. */
+/** The loader's interface to a thread. */
 export interface SampleThread {
   post(request: ThreadRequest): void;
   /** Keeps the process alive while a sample is loading. */
@@ -16,7 +16,7 @@ export interface SampleThread {
 
 export interface ThreadListener {
   message(reply: ThreadReply): void;
-  /** The thread has ended, or is about to. */
+  /** Called when the thread has ended or is about to end. */
   died(detail: string): void;
 }
 
@@ -29,18 +29,18 @@ interface Task {
   readonly resolve: (values: Float32Array<ArrayBuffer>) => void;
   readonly reject: (reason: unknown) => void;
   deaths: number;
-  /** The caller no longer waits for it. */
+  /** Whether the caller no longer waits for the task. */
   dropped: boolean;
 }
 
 interface Slot {
   thread: SampleThread | undefined;
   task: Task | undefined;
-  /** Called when the running task is over. */
+  /** Called when the running task has ended. */
   idle: (() => void) | undefined;
 }
 
-/** The most deaths per thread before the first answer. After that, the loader gives up. */
+/** The loader gives up after this many deaths per thread, if no thread has answered yet. */
 const deathsPerThread = 3;
 
 class ThreadLoader {
@@ -94,14 +94,14 @@ class ThreadLoader {
     );
   }
 
-  /** One listener per signal, however many samples load under it. */
+  /** Adds a single listener per signal, for any number of samples. */
   #listenTo(signal: AbortSignal): void {
     if (this.#signals.has(signal)) return;
     this.#signals.add(signal);
     whenAborted(signal, () => this.#drop((task) => task.signal === signal, signal.reason));
   }
 
-  /** Rejects the tasks that meet a condition. */
+  /** Rejects the tasks for which `condition` is true. */
   #drop(condition: (task: Task) => boolean, reason: unknown): void {
     for (const task of this.#queue.splice(0)) {
       if (condition(task)) task.reject(reason);
@@ -181,7 +181,7 @@ class ThreadLoader {
   }
 }
 
-/** @param threads at least 1; each starts when it is first needed */
+/** Creates a loader with threads. @param threads at least 1; each thread starts on first use */
 export function threadLoader(start: StartSampleThread, threads: number): SampleLoader {
   const loader = new ThreadLoader(start, threads);
   return {

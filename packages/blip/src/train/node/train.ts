@@ -1,4 +1,4 @@
-// Training in Node: data from files and folders, the run's folder on disk.
+// Training in Node: reads data from files and folders, and writes the run's folder to disk.
 import { expectOptions, optionNames } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
@@ -14,13 +14,13 @@ import type { measureOn } from "./measure.ts";
 /** Options of training in Node. */
 export interface NodeTrainOptions extends TrainOptions {
   /**
-   * Validation data. Its loss and the task's metrics are computed after each epoch, and the best weights are the
-   * result. For the metrics, the weights are loaded a second time: 4 bytes per number.
+   * Validation data. After each epoch, the validation loss and the task's metrics are computed. The run keeps the best
+   * weights as its result. The metrics need a second copy of the weights: 4 bytes per number.
    */
   readonly validation?: string | readonly string[] | undefined;
   /** Threads that load images. Default: as for `createTrainingData`. */
   readonly workers?: NodeTrainingDataOptions["workers"];
-  /** How to read the data's files. Default: from their content. */
+  /** How to read the data's files. Default: detected from their content. */
   readonly reader?: NodeTrainingDataOptions["reader"];
 }
 
@@ -43,7 +43,7 @@ const measureLater =
  * Trains or fine-tunes a model for a task, and writes run.json, metrics.jsonl, state/ and model/ into `options.out`.
  * `match`, `caption` and `vqa` write a Hugging Face folder; `nlvr` and `pretrain` write one with the original names.
  * @param task `match` (retrieval fine-tuning: ITC and ITM), `caption`, `vqa`, `nlvr` or `pretrain`
- * @param data a file or folder of docs/datasets.md, or several in sequence
+ * @param data a file or folder in a format of docs/datasets.md, or several in sequence
  * @throws {UsageError} `usage/bad-option`, `train/out-occupied`, `train/no-run`, `train/other-run`, `train-data/...`
  * @throws {ModelError} if the model cannot be used, `train/not-finite`, `train/memory`
  * @throws {InputError} if the data cannot be used @throws the signal's reason, after the state is saved

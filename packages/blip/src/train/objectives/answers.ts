@@ -1,5 +1,5 @@
-// VQA: the loss of every answer that people gave, by its weight (models/blip_vqa.py). The question is encoded over the
-// image once, and its answers attend to its states.
+// VQA: the weighted loss of every answer that people gave (models/blip_vqa.py). Each question is encoded with its image
+// once, and its answers attend to the question's states.
 import { floatTensor, type GraphBuilder, type Tensor, type Value } from "@blip-ts/graph";
 import { scope } from "../../model/decoder.ts";
 import { languageModelTies } from "../../model/language-model.ts";
@@ -19,13 +19,13 @@ import {
 } from "./token-rows.ts";
 
 export interface AnswersOptions {
-  /** The rows of questions. Answers are not cut. */
+  /** The row options of questions. Answers are not truncated. */
   readonly rows: RowOptions;
   readonly tokens: Pick<SpecialTokens, "encoder" | "decoder">;
   readonly smoothing?: number;
 }
 
-/** The question of each answer: [A, B], one 1 per row. @throws {UsageError} `objective/bad-batch` */
+/** One-hot rows that select the question of each answer [A, B]. @throws {UsageError} `objective/bad-batch` */
 export function questionOfAnswers({
   size,
   answers,
@@ -67,7 +67,7 @@ function build(network: Network, smoothing: number): Value {
   return weightedTokenLoss(network, "A", crossAttendTo, smoothing);
 }
 
-/** The VQA loss: the sum of each answer's token losses, times its weight, over the number of questions. */
+/** The VQA loss: the sum of all answers' token losses times their weights, divided by the number of questions. */
 export function answers(options: AnswersOptions): LossPart<QuestionBatch> {
   const { rows, tokens, smoothing = labelSmoothing } = options;
   return {

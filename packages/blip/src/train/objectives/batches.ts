@@ -17,17 +17,17 @@ export type Tokens = readonly number[];
 export interface PairBatch extends ImageBatch {
   /** [B] */
   readonly tokens: readonly Tokens[];
-  /** Equal for texts of the same image [B]. By default every pair has its own image. */
+  /** The image's id [B], equal for texts of the same image. By default, every pair has a different image. */
   readonly imageIds?: readonly number[];
-  /** A false text of each image, for the images that have one [B]. */
+  /** A false text per image [B]; undefined for images without one. */
   readonly falseTokens?: readonly (Tokens | undefined)[];
 }
 
-/** Captions to train on, after a prompt. */
+/** Captions to train on, each preceded by a prompt. */
 export interface CaptionBatch extends ImageBatch {
   /** The prompt and the caption [B]. */
   readonly tokens: readonly Tokens[];
-  /** The prompt's tokens, with [CLS] and without [SEP]. They are not predicted. BLIP's prompt has 4. */
+  /** The number of the prompt's tokens, with [CLS], without [SEP]: 4 for BLIP's. Their prediction is not trained. */
   readonly promptLength: number;
 }
 
@@ -39,7 +39,7 @@ export interface QuestionBatch extends ImageBatch {
   readonly answers: readonly Tokens[];
   /** The weight of each answer [A]. */
   readonly weights: readonly number[];
-  /** Answers per question [B]; they add up to A. */
+  /** The number of answers per question [B]; the sum is A. */
   readonly answerCounts: readonly number[];
 }
 

@@ -14,22 +14,22 @@ import { temperatureBounds } from "./temperature.ts";
 /** A loss with its weight in the sum. */
 export interface WeightedPart<Batch extends ImageBatch> {
   readonly part: LossPart<Batch>;
-  /** From 0. Default: 1. The graph leaves out a part of weight 0. */
+  /** At least 0. Default: 1. A part of weight 0 is left out of the graph. */
   readonly weight?: number;
 }
 
-/** An objective with what a trainer needs besides `Objective`. */
+/** An objective with the bounds of its weights and its auxiliary heads. */
 export interface ComposedObjective<Batch> extends Objective<Batch> {
-  /** Scalars that the trainer clamps to these bounds before every step, in place: the temperature of ITC. */
+  /** Scalar weights and the bounds to which the trainer clamps them before each step: the temperature of ITC. */
   readonly bounds: Readonly<Record<string, { readonly lowest: number; readonly highest: number }>>;
-  /** Whether a weight belongs to an auxiliary head: it is saved with the run, not with the model. */
+  /** Whether a weight belongs to an auxiliary head, which is saved in training states but not in the model. */
   isThrownAway(weight: string): boolean;
 }
 
 export interface ComposeOptions<Batch extends ImageBatch> extends NetworkOptions {
   readonly name: string;
   readonly parts: readonly WeightedPart<Batch>[];
-  /** Further ties, alias to canonical name, given the names of all weights. */
+  /** Returns further ties, alias to canonical name, for the names of all weights. */
   readonly ties?: (names: readonly string[]) => Readonly<Record<string, string>>;
 }
 
@@ -40,8 +40,8 @@ const followed = (name: string): string | undefined => {
 };
 
 /**
- * The weights of momentum encoders, and the weight that each follows. The reference also carries the cross-attention of
- * the momentum text encoder; nothing reads it, so it is left out here.
+ * Maps each weight of the momentum encoders to the weight that it follows. The reference also has the cross-attention
+ * of the momentum text encoder. Nothing reads it, so it is left out here.
  */
 export function momentumPairs(graph: Graph, ties: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
@@ -103,7 +103,7 @@ function losses<Batch extends ImageBatch>(
 }
 
 /**
- * Builds an objective of any losses that read the same kind of batch. A recipe may add its own losses.
+ * Builds an objective from losses that read the same kind of batch. A recipe may add its own losses.
  * @throws {UsageError} `objective/bad-setting`, `objective/no-negatives`
  */
 export function compose<Batch extends ImageBatch>(

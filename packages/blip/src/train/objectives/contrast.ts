@@ -1,6 +1,6 @@
 // ITC: aligns the features of images and texts that belong together (ALBEF, arXiv 2107.07651, 3.2;
-// models/blip_retrieval.py, blip_pretrain.py). Keys are the momentum encoders' features of this batch and of the last
-// ones. Targets are a mix of the true pairs and of the momentum encoders' own predictions.
+// models/blip_retrieval.py, blip_pretrain.py). The keys are the momentum encoders' features of this batch and of
+// previous batches. The targets mix the true pairs with the momentum encoders' own predictions.
 import { must } from "@blip-ts/base";
 import { floatTensor, type Tensor, type Value } from "@blip-ts/graph";
 import type { PairBatch, Tokens } from "./batches.ts";
@@ -12,44 +12,44 @@ import type { LossPart, Tensors } from "./part.ts";
 
 export interface ContrastOptions {
   readonly queue: KeyQueue;
-  /** The momentum encoders' share of the targets, at a step. See `rampedAlpha`. */
+  /** Returns the momentum encoders' share of the targets at a step. See `rampedAlpha`. */
   readonly alpha: (step: number) => number;
   /**
-   * The positives. `image`: all texts and images of the same image, in the batch and the queue (retrieval). `pair`:
-   * only the pair itself (pre-training, whose queue stores no image ids).
+   * The positives. `image`: all entries of the same image, in the batch and the queue (retrieval). `pair`: only the
+   * pair itself (pre-training, whose queue stores no image ids).
    */
   readonly positives: "image" | "pair";
   readonly rows: RowOptions;
 }
 
 /**
- * The share of distillation, 0.4 in BLIP. It grows from 0 over the first steps: one epoch in retrieval, two in
- * pre-training (train_retrieval.py, pretrain.py).
+ * The share of soft targets per step. It grows linearly from 0 to `alpha` (0.4 in BLIP) over `rampSteps`: one epoch in
+ * retrieval, two in pre-training (train_retrieval.py, pretrain.py).
  */
 export const rampedAlpha =
   (alpha: number, rampSteps: number) =>
   (step: number): number =>
     alpha * (rampSteps > 0 ? Math.min(1, step / rampSteps) : 1);
 
-/** The false texts of a batch. Their rows are padded to the same length as the true ones. */
+/** The false texts of a batch. True and false texts are padded to the same length. */
 export const falseTexts = ({ falseTokens = [] }: Pick<PairBatch, "falseTokens">): readonly Tokens[] =>
   falseTokens.filter((tokens) => tokens !== undefined);
 
-/** Ids, mask and positions of the texts for the unimodal encoder. */
+/** The inputs of the unimodal text encoder: ids, mask and positions. */
 export function textInputs(batch: Pick<PairBatch, "tokens" | "falseTokens">, options: RowOptions): Tensors {
   const { ids, mask, length } = rowsOf(batch.tokens, { ...options, beside: falseTexts(batch) });
   return { input_ids: ids, attention_mask: mask, position_ids: positionsOf(length) };
 }
 
-/** The image id of each text, or unique numbers. @throws {UsageError} `objective/bad-batch` */
+/** The image id of each text; unique numbers if the batch has none. @throws {UsageError} `objective/bad-batch` */
 export function imageIdsOf({ size, imageIds }: PairBatch): readonly number[] {
   if (imageIds && imageIds.length !== size) throw badBatch("image ids", imageIds.length, size);
   return imageIds ?? Array.from({ length: size }, (_, row) => row);
 }
 
 /**
- * The target of each row [B, B + Q]: keys of its own image, in this batch and then in the queue, share 1 equally.
- * @param queued the image ids in the queue; positives `pair` ignore them
+ * The targets [B, B + Q]. In each row, the keys of the same image, in this batch and in the queue, share 1 equally.
+ * @param queued the image ids in the queue, ignored if `positives` is `pair`
  */
 export function positiveTargets(
   ids: readonly number[],
@@ -68,7 +68,7 @@ export function positiveTargets(
   return floatTensor([B, B + Q], targets);
 }
 
-/** Cosines of queries [B, E] with the batch's keys [B, E] and the queue's [Q, E], over the temperature: [B, B + Q]. */
+/** Cosines of queries [B, E] with the batch's keys [B, E] and the queue [Q, E], over the temperature: [B, B + Q]. */
 function similarities({ b, temperature }: Network, queries: Value, keys: Value, queue: Value): Value {
   const product = (right: Value) => b.matmul(queries, right, { transposeB: true });
   return b.divide(b.concat([product(keys), product(queue)], 1), temperature);

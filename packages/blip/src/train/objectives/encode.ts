@@ -8,15 +8,15 @@ import type {
   Tokens,
 } from "./batches.ts";
 
-/** A text to [CLS], its word ids, [SEP]: neither padded nor cut. */
+/** Encodes a text as [CLS], word ids, [SEP], without padding or truncation. */
 export type Encode = (text: string) => Tokens;
 
 interface Captions extends ImageBatch {
-  /** Cleaned, one per image [B]. */
+  /** The cleaned captions, one per image [B]. */
   readonly captions: readonly string[];
 }
 
-/** Pairs of match and pre-training. */
+/** Encodes the pairs of `match` and `pretrain`. */
 export const encodePairs = (
   batch: Captions &
     Pick<PairBatch, "imageIds"> & { readonly falseCaptions?: readonly (string | undefined)[] },
@@ -30,7 +30,7 @@ export const encodePairs = (
   }),
 });
 
-/** Captions that begin with the prompt. The prompt's [SEP] is not counted in its length. */
+/** Encodes captions that begin with the prompt. The prompt's length does not count its [SEP]. */
 export const encodeCaptions = (
   batch: Captions & { readonly prompt: string },
   encode: Encode,
@@ -40,7 +40,7 @@ export const encodeCaptions = (
   promptLength: encode(batch.prompt).length - 1,
 });
 
-/** Questions with all their answers. */
+/** Encodes questions with all their answers. */
 export const encodeQuestions = (
   batch: ImageBatch & {
     readonly questions: readonly string[];
@@ -57,7 +57,7 @@ export const encodeQuestions = (
   answerCounts: batch.answerCounts,
 });
 
-/** Statements about two images each. */
+/** Encodes statements about two images each. */
 export const encodeStatements = (
   batch: ImageBatch & { readonly sentences: readonly string[]; readonly labels: readonly (0 | 1)[] },
   encode: Encode,

@@ -1,13 +1,13 @@
-// Draws one column per row by weight: torch.multinomial of one sample, by the inverse of the cumulative sum. The graph
-// does it, so that similarities need no pass of their own. The random numbers are inputs.
+// Draws one column per row by weight, as torch.multinomial does for one sample: inverts the cumulative sum. The graph
+// does this itself, so the similarities need no separate pass. The random numbers are inputs.
 import { floatTensor, type GraphBuilder, type Value } from "@blip-ts/graph";
 
-/** 1 on and above the diagonal: a product with it gives cumulative sums of rows. */
+/** A matrix with 1 on and above the diagonal. Multiplying by it gives the cumulative sums of rows. */
 function upperTriangle(size: number): Float32Array {
   return Float32Array.from({ length: size * size }, (_, at) => (at % size >= Math.floor(at / size) ? 1 : 0));
 }
 
-/** 1 on the diagonal, -1 right of it: a product with it gives differences of neighbouring columns. */
+/** A matrix with 1 on the diagonal and -1 right of it. Multiplying by it gives differences of adjacent columns. */
 function differences(size: number): Float32Array {
   return Float32Array.from({ length: size * size }, (_, at) => {
     const right = (at % size) - Math.floor(at / size);
@@ -16,9 +16,9 @@ function differences(size: number): Float32Array {
 }
 
 /**
- * Weights [B, C] of at least 0 and draws [B] from 0 to below 1 -> choice [B, C] and exists [B]. Choice is 1 at the
- * first column whose cumulative weight is above the draw's share of the total. Exists is 0 for a row without any
- * weight. No gradient flows through it.
+ * Maps weights [B, C] of at least 0 and draws [B] from 0 to below 1 to `choice` [B, C] and `exists` [B]. `choice` is 1
+ * at the first column whose cumulative weight is above the draw's share of the total. `exists` is 0 for a row without
+ * any weight. No gradient flows through the draw.
  */
 export function drawRows(
   b: GraphBuilder,
@@ -32,7 +32,7 @@ export function drawRows(
   const sums = b.matmul(weights, upTo);
   const whole = b.slice(sums, 1, columns - 1, columns);
   const bound = b.multiply(b.reshape(draws, [B, 1]), whole);
-  // Columns after the first one above stay above, even if rounding changes sums that are almost equal.
+  // All columns after the first that is above count as above, even if rounding changes sums that are almost equal.
   const above = b.positive(b.matmul(b.positive(b.subtract(sums, bound)), upTo));
   const choice = b.matmul(above, step);
   const exists = b.positive(b.sum(choice, [1]));

@@ -1,4 +1,4 @@
-// The objectives' exports.
+// The exports of the objectives.
 export { answers, type AnswersOptions } from "./answers.ts";
 export type {
   CaptionBatch,

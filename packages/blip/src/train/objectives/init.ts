@@ -1,5 +1,5 @@
 // Initial weights for training from scratch, as in the reference's classes (models/vit.py and med.py `_init_weights`;
-// torch's defaults for the heads). Not transformers': its image encoder begins at 1e-10 and learns nothing.
+// torch's defaults for the heads). Not as in transformers, whose image encoder begins at 1e-10 and learns nothing.
 import { sizeOf, type Tensor } from "@blip-ts/graph";
 import { badSetting } from "./errors.ts";
 import { normals, streamOf } from "./random.ts";
@@ -8,12 +8,12 @@ import { firstTemperature } from "./temperature.ts";
 /** The initial distribution of a weight. */
 export type Beginning =
   | { readonly constant: number }
-  /** The normal distribution around 0. timm cuts it at 2, which is 100 of these deviations, so no cut is needed. */
+  /** Normal with mean 0. timm truncates at 2, which is 100 of these deviations, so no truncation is needed. */
   | { readonly deviation: number }
   /** Uniform from -bound to bound. */
   | { readonly bound: number };
 
-/** A weight. For a bias, torch's initialisation takes the fan-in from the matrix beside it. */
+/** A weight's name and shape. For a bias, torch's initialisation uses the fan-in of the layer's matrix. */
 export interface WeightShape {
   readonly name: string;
   readonly shape: readonly number[];
@@ -29,7 +29,7 @@ const isNorm = /(^|\.)(layer_norm\d|post_layernorm|LayerNorm)\.(weight|bias)$/;
  * - the patch convolution, which the reference leaves to torch, and the heads: uniform within 1 / sqrt(fan-in), also
  *   biases
  * - temp: 0.07
- * @param fanIn the number of inputs per output of the layer; for a bias its matrix's
+ * @param fanIn the number of inputs per output of the layer; for a bias, that of the layer's matrix
  */
 export function beginningOf(name: string, fanIn: number): Beginning {
   if (name === "temp") return { constant: firstTemperature };
@@ -42,9 +42,9 @@ export function beginningOf(name: string, fanIn: number): Beginning {
 }
 
 /**
- * Initial weights of a network, from a seed. Each depends on the seed and its name alone, whatever other weights exist.
- * @param weights names and shapes, a bias after or before its matrix
- * @param follows weights that begin equal to another one (ties and momentum encoders), by name
+ * Draws the initial weights of a network. Each weight depends only on the seed and its name, not on other weights.
+ * @param weights names and shapes, in any order
+ * @param follows maps weights that begin equal to another weight (ties and momentum encoders) to that weight
  * @throws {UsageError} `objective/bad-setting` for a head's bias without its matrix
  */
 export function initialWeights(

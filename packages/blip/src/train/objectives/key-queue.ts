@@ -1,26 +1,26 @@
-// The features of the last batches that ITC compares with (MoCo, arXiv 1911.05722; models/blip_retrieval.py). A ring
-// buffer: new entries overwrite the oldest.
+// The queue of ITC: features of recent batches, used as keys (MoCo, arXiv 1911.05722; models/blip_retrieval.py). It is
+// a ring buffer: new entries overwrite the oldest.
 import { must, type Warning } from "@blip-ts/base";
 import { floatTensor, int64Tensor, sizeOf, type Tensor } from "@blip-ts/graph";
 import { badBatch, badSetting, badState, queueShrunk } from "./errors.ts";
 import type { Tensors } from "./part.ts";
 import { normals, streamOf } from "./random.ts";
 
-/** The id of an entry without an image. The reference fills its queue with it. */
+/** The id of an entry without an image. The reference fills its queue with this id. */
 const noImage = -100;
 
 export interface QueueSizes {
-  /** Q as in the recipe. BLIP's is 57,600. */
+  /** The requested length Q. BLIP uses 57,600. */
   readonly asked: number;
   /** B */
   readonly batch: number;
-  /** Samples of the data set, if they are counted. */
+  /** The number of samples of the data set, if known. */
   readonly samples: number | undefined;
 }
 
 /**
- * The queue's length: a multiple of the batch size, as the reference demands, and at most the size of the data. A
- * longer queue would hold every image several times, and the query's own text among the negatives.
+ * The queue's length: a multiple of the batch size, as the reference requires, and at most the number of samples. A
+ * longer queue would hold every image several times, with the query's own text among the negatives.
  * @throws {UsageError} `objective/bad-setting`
  */
 export function queueLength(
@@ -59,7 +59,7 @@ export class KeyQueue {
     this.#ids = new Float64Array(length).fill(noImage);
   }
 
-  /** The features of images and texts, [Q, E] each. They are not copies: `add` changes them. */
+  /** The features of images and texts, [Q, E] each. The tensors are not copies: `add` modifies them. */
   inputs(): Tensors {
     const dims = [this.length, this.#width];
     return { image_queue: floatTensor(dims, this.#images), text_queue: floatTensor(dims, this.#texts) };
@@ -86,7 +86,7 @@ export class KeyQueue {
     });
   }
 
-  /** Returns a copy. */
+  /** Returns a copy of the queue's state. */
   state(): Tensors {
     const { image_queue, text_queue } = this.inputs();
     const copy = ({ dims, data }: Tensor): Tensor => ({

@@ -1,5 +1,5 @@
-// LM: predicts the next word of a caption from the image and the words before it (models/blip.py `BLIP_Decoder`,
-// blip_pretrain.py). It avoids two known mistakes: padding does not count, and labels are shifted exactly once.
+// LM: predicts the next word of a caption from the image and the previous words (models/blip.py `BLIP_Decoder`,
+// blip_pretrain.py). It avoids two known mistakes: padding is not counted, and labels are shifted exactly once.
 import type { Tensor, Value } from "@blip-ts/graph";
 import { languageModelTies, tokenLosses, type LanguageModelInputs } from "../../model/language-model.ts";
 import type { CaptionBatch, ImageBatch, Tokens } from "./batches.ts";
@@ -14,7 +14,7 @@ import {
   type SpecialTokens,
 } from "./token-rows.ts";
 
-/** The share of each target that BLIP spreads over the vocabulary (models/med.py). */
+/** BLIP's label smoothing: the share of each target that is spread over the vocabulary (models/med.py). */
 export const labelSmoothing = 0.1;
 
 export interface LanguageOptions {
@@ -56,7 +56,7 @@ export const decoderInputs = (rows: DecoderRows, weights: Tensor<"float32">): Te
   label_weights: weights,
 });
 
-/** Captions of a batch, with a prompt, or without one (pre-training). */
+/** Captions of a batch, with a prompt, or without a prompt (pre-training). */
 type Captions = ImageBatch & { readonly tokens: readonly Tokens[] } & Partial<
     Pick<CaptionBatch, "promptLength">
   >;

@@ -13,11 +13,11 @@ import { streamOf, uniforms } from "./random.ts";
 import { rowsOf, type RowOptions, type SpecialTokens } from "./token-rows.ts";
 
 export interface MatchingOptions {
-  /** The keys of the similarities: online features (retrieval) or the momentum encoders' (pre-training). */
+  /** The keys of the similarities: the online features (retrieval) or the momentum features (pre-training). */
   readonly keys: "online" | "momentum";
-  /** Added to every weight that is not masked: 0 in retrieval, 1e-4 in pre-training. */
+  /** A constant added to every unmasked sampling weight: 0 in retrieval, 1e-4 in pre-training. */
   readonly floor: number;
-  /** The negative text of an image is its own `falseTokens`, if it has any. Default: false, another image's text. */
+  /** Whether an image's negative text is its own `falseTokens`, if given. Default: false: another image's text. */
   readonly falseCaptions?: boolean;
   readonly rows: RowOptions;
   readonly tokens: Pick<SpecialTokens, "encoder">;
@@ -32,7 +32,7 @@ export function wrongPairs(ids: readonly number[]): Tensor<"float32"> {
 }
 
 interface Negatives {
-  /** An image of the batch per text, and a text per image [B, B]: rows with a single 1, or none. */
+  /** One negative image per text, and one negative text per image [B, B]: one-hot rows, or zeros. */
   readonly images: Value;
   readonly texts: Value;
   /** 1 if a negative exists [B]. */
@@ -41,9 +41,9 @@ interface Negatives {
 }
 
 /**
- * Draws negatives by the softmax of similarities: first images for all texts, then texts for all images, as the
- * reference does. The draws are inputs: nothing here is random. A row has no negative if all other rows belong to its
- * own image; the reference fails in that case.
+ * Draws negatives by the softmax of similarities: first images for all texts, then texts for all images, as in the
+ * reference. The random numbers are inputs of the graph. A row has no negative if all other rows have the same image;
+ * the reference fails in that case.
  */
 function negatives(network: Network, { keys, floor }: MatchingOptions): Negatives {
   const { b, batch: B, features, temperature } = network;
@@ -64,17 +64,17 @@ function negatives(network: Network, { keys, floor }: MatchingOptions): Negative
   return { images: images.choice, texts: texts.choice, hasImage: images.exists, hasText: texts.exists };
 }
 
-/** The negative texts of the images: the text encoder's inputs, and whether they exist. */
+/** The negative texts of the images as inputs of the text encoder, and whether each exists. */
 interface WrongTexts {
   /** [B, T, D] */
   readonly words: Value;
-  /** [B, T], 1 for tokens. */
+  /** The attention mask [B, T]: 1 for tokens. */
   readonly seen: Value;
   /** [B] */
   readonly exists: Value;
 }
 
-/** Captions of other images; for rows with a false caption, the false caption. */
+/** Returns each image's negative text: its false caption if it has one, otherwise another image's caption. */
 function wrongTexts(
   network: Network,
   negative: Negatives,
@@ -107,9 +107,9 @@ function wrongTexts(
 }
 
 /**
- * Logits of 3 B pairs: B true pairs, B texts with a negative image, B images with a negative text. An image's keys and
- * values are computed once and shared by the three rows that attend to it. Of the last layer, only the first states are
- * computed.
+ * Logits of 3 B pairs: B true pairs, B texts with a negative image, B images with a negative text. The keys and values
+ * of an image are computed once and shared by all rows that attend to the image. The last layer computes only the first
+ * states.
  */
 function logits(
   network: Network,
@@ -142,7 +142,7 @@ function logits(
   return { logits: b.linear(firstStates(b, states), "itm_head", 2), hasText: wrong.exists };
 }
 
-/** The mean over the pairs that exist; 0 if no row has a negative. */
+/** Builds the ITM loss: the mean over the pairs that exist; 0 if no row has a negative. */
 function build(network: Network, options: MatchingOptions): Value {
   const { b, batch: B } = network;
   if (B < 2) throw noNegatives(B);
@@ -158,7 +158,7 @@ function build(network: Network, options: MatchingOptions): Value {
   return b.divide(b.sum(b.multiply(losses, counted), [0]), pairs);
 }
 
-/** Ids and mask of the false texts. Rows without one are [ENC], [SEP] and padding. */
+/** The ids and the mask of the false texts. Rows without a false text are [ENC], [SEP] and padding. */
 function falseInputs({ size, tokens, falseTokens }: PairBatch, rows: RowOptions, encoder: number): Tensors {
   const own: NonNullable<PairBatch["falseTokens"]> = falseTokens ?? tokens.map(() => undefined);
   if (own.length !== size) throw badBatch("false texts", own.length, size);

@@ -1,5 +1,4 @@
-// The network that objectives build on. Each part is encoded once, when the first loss uses it, and all losses share
-// it.
+// The network that objectives build on. Each part is built once, when a loss first uses it, and all losses share it.
 import { GraphBuilder, multiplyDims, type Dim, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "../../model/config.ts";
 import { Masks, type Rates } from "../../model/regularize.ts";
@@ -31,23 +30,23 @@ export interface Features {
   readonly texts: Value;
 }
 
-/** The size of all dimensions but the first, as one. */
+/** The product of all dimensions but the first. */
 const rest = ({ shape }: Value): Dim => shape.slice(1).reduce<Dim>((a, b) => multiplyDims(a, b), 1);
 
-/** Picks rows of x [B, ...] by a matrix of zeros and ones [R, B]: [R, ...]. Its gradient is a product too. */
+/** Picks rows of x [B, ...] by a 0/1 matrix [R, B]: [R, ...]. Forward and backward are matrix products. */
 export function pickRows(b: GraphBuilder, choice: Value, x: Value): Value {
   const [B = 1, ...sizes] = x.shape;
   const [R = 1] = choice.shape;
   return b.reshape(b.matmul(choice, b.reshape(x, [B, rest(x)])), [R, ...sizes]);
 }
 
-/** States [B, N, D] -> the first of each [B, D]. */
+/** The first state of each row: [B, N, D] -> [B, D]. */
 export function firstStates(b: GraphBuilder, states: Value): Value {
   const [B, , D] = b.dims(states, "B N D");
   return b.reshape(b.slice(states, 1, 0, 1), [B, D]);
 }
 
-/** The values that losses build on. Weight names are the checkpoint's; momentum encoders end in `_m`. */
+/** The values that losses share. Weight names are those of the checkpoint; momentum encoders end in `_m`. */
 export class Network {
   readonly b: GraphBuilder;
   readonly config: BlipConfig;
@@ -123,14 +122,14 @@ export class Network {
     return this.#features("");
   }
 
-  /** The features of its moving average, without gradient. */
+  /** The features of the momentum encoders (moving averages), without gradient. */
   get momentumFeatures(): Features {
     return this.#features("_m");
   }
 
   /**
-   * The weight temp [], clamped to its bounds. The trainer clamps the weight too, as the reference does. The gradient
-   * is that of the clamped value.
+   * The weight temp [], clamped to its bounds. The trainer also clamps the weight itself, as the reference does. The
+   * gradient passes through the clamp unchanged.
    */
   get temperature(): Value {
     return this.#once("temperature", () => {

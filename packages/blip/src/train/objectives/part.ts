@@ -6,23 +6,23 @@ import type { Network } from "./network.ts";
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** What a part's inputs may depend on besides the batch. */
+/** The values that a part's inputs may depend on, besides the batch. */
 export type PartContext = Pick<BatchContext, "step" | "seed">;
 
-/** A loss. A recipe may add its own, with its own head that is not kept. */
+/** A loss. A recipe may add losses with their own heads, which the saved model leaves out. */
 export interface LossPart<Batch extends ImageBatch = ImageBatch> {
   /** `ITC`, `LM`, ...: the graph's output for this loss is `loss NAME`. */
   readonly name: string;
-  /** Builds the loss. @returns the loss []: a mean over whatever the batch counts */
+  /** Builds the loss. @returns the loss []: a mean over the items that `count` counts */
   build(network: Network): Value;
-  /** The inputs that `build` added, except pixel_values and masks. */
+  /** Returns the inputs that `build` added, except pixel_values and masks. */
   inputs(batch: Batch, context: PartContext): Tensors;
-  /** The number of items in the mean. Default: the samples of the batch. */
+  /** Returns the number of items in the mean. Default: the number of samples of the batch. */
   count?(batch: Batch): number;
-  /** Outputs that `after` reads. */
+  /** The outputs that `after` reads. */
   readonly outputs?: readonly string[];
   after?(outputs: Tensors, batch: Batch): void;
-  /** The part's state across steps, to be saved. */
+  /** Returns the part's state across steps, which training states save. */
   state?(): Tensors;
   restore?(state: Tensors): void;
   /** Tied weights of the network, alias to canonical name. */

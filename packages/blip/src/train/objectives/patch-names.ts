@@ -1,5 +1,5 @@
-// Classifies each patch of an image with a head that is dropped after training. It trains the image encoder where the
-// data has patch labels (the embedded model began this way, oracle/picture_book).
+// Classifies each patch of an image with a head that is dropped after training. This trains the image encoder if the
+// data has patch labels (the embedded model's training began this way, oracle/picture_book).
 import { floatTensor, int64Tensor, type Value } from "@blip-ts/graph";
 import type { ImageBatch, PatchBatch } from "./batches.ts";
 import { badBatch, badSetting } from "./errors.ts";
@@ -24,7 +24,7 @@ function build({ b, batch: B, imageStates }: Network, kinds: number): Value {
   return b.sum(b.multiply(b.crossEntropy(named, labels), weights), [0, 1]);
 }
 
-/** The loss `patch-names`: the weighted mean over patches with a known name; 0 if there is none. */
+/** The loss `patch-names`: the weighted mean over patches with a known name; 0 if no name is known. */
 export function patchNames({
   kinds,
   weights,

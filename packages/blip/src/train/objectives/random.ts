@@ -1,7 +1,7 @@
-// Random inputs of a step. Each has its own stream, which depends only on the step's seed and the input's name.
+// Random inputs of a step. Each input has its own stream, which depends only on the step's seed and the input's name.
 import { seededRandom, type Random } from "../../decode/random.ts";
 
-/** The stream of a name under a seed. */
+/** The random stream for a seed and a name. */
 export function streamOf(seed: number, name: string): Random {
   // FNV-1a of the name's code units.
   let hash = 0x811c9dc5;
@@ -9,7 +9,7 @@ export function streamOf(seed: number, name: string): Random {
   return seededRandom(seed, hash >>> 0);
 }
 
-/** A mask of `count` bytes: 0 with probability `rate`, else 1. Each takes 26 bits, so the rate is exact to 1.5e-8. */
+/** A mask of `count` bytes: 0 with probability `rate`, else 1. Each uses 26 bits, so the rate is exact to 1.5e-8. */
 export function keepMask(count: number, rate: number, random: Random): Uint8Array {
   const mask = new Uint8Array(count);
   const bound = rate * 2 ** 26;
@@ -22,12 +22,12 @@ export function keepMask(count: number, rate: number, random: Random): Uint8Arra
   return mask;
 }
 
-/** Numbers from 0 to below 1 as float32. None rounds to 1. */
+/** Uniform float32 numbers from 0 to below 1. No number rounds up to 1. */
 export function uniforms(count: number, random: Random): Float32Array {
   return Float32Array.from({ length: count }, () => Math.floor(random() * 2 ** 24) / 2 ** 24);
 }
 
-/** Two numbers of the normal distribution (Box and Muller). */
+/** Two independent standard normal numbers (Box-Muller). */
 export function normals(random: Random): readonly [number, number] {
   const radius = Math.sqrt(-2 * Math.log(1 - random()));
   const angle = 2 * Math.PI * random();

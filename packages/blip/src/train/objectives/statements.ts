@@ -30,7 +30,7 @@ function build(network: Network): Value {
   return b.multiply(b.sum(losses, [0]), b.scalar(1 / B));
 }
 
-/** The NLVR loss: two-way cross-entropy, the mean over statements. Each sample has two images. */
+/** The NLVR loss: the mean two-way cross-entropy over statements. Each sample has two images. */
 export function statements({ rows, tokens }: StatementsOptions): LossPart<StatementBatch> {
   return {
     name: "NLVR",

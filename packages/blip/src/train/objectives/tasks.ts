@@ -26,28 +26,28 @@ export interface TaskOptions<Batch extends ImageBatch> {
   readonly dropout?: number;
   /** Default: 0; 0.1 for VQA and NLVR2. */
   readonly dropPath?: number;
-  /** Longer texts are cut. Defaults: match 35, pre-training 30, captions 40, questions 35, statements none. */
+  /** The number of tokens to truncate to. Default: match 35, pretrain 30, caption 40, vqa 35, nlvr no limit. */
   readonly maxLength?: number;
-  /** Default: those of BLIP's tokenizer. */
+  /** The special tokens. Default: those of BLIP's tokenizer. */
   readonly tokens?: SpecialTokens;
   /** The weights of the task's own losses. Default: 1 each. */
   readonly losses?: OwnWeights;
-  /** Losses besides the task's own, over the same images. */
+  /** Additional losses over the same images. */
   readonly more?: readonly WeightedPart<Batch>[];
 }
 
 export interface ContrastiveOptions<Batch extends ImageBatch> extends TaskOptions<Batch> {
   /** Q. Default: 57,600. */
   readonly queue?: number;
-  /** Samples of the data set, if they are counted. They bound the queue's length. */
+  /** The number of samples of the data set, if known. It limits the queue's length. */
   readonly samples: number | undefined;
-  /** The share of soft targets at the end of the ramp. Default: 0.4. */
+  /** The share of soft targets after the ramp. Default: 0.4. */
   readonly alpha?: number;
-  /** Steps over which alpha grows from 0: one epoch in retrieval, two in pre-training. */
+  /** The number of steps over which alpha grows from 0: one epoch in retrieval, two in pre-training. */
   readonly rampSteps: number;
   /** The seed of the queue's initial random vectors. */
   readonly seed: number;
-  /** Whether ITM reads `falseTokens`. Default: false. */
+  /** Whether ITM uses `falseTokens` as negatives. Default: false. */
   readonly falseCaptions?: boolean | undefined;
   readonly warn?: (warning: Warning) => void;
 }
@@ -99,7 +99,7 @@ export function matchObjective(
 }
 
 /**
- * The weights that the text encoder shares with the decoder in pre-training: all but self-attention
+ * Ties the text encoder's weights to the decoder's in pre-training: all but self-attention
  * (models/blip_pretrain.py `tie_encoder_decoder_weights`).
  */
 export function pretrainTies(names: Iterable<string>): Record<string, string> {
@@ -111,7 +111,7 @@ export function pretrainTies(names: Iterable<string>): Record<string, string> {
   );
 }
 
-/** `pretrain`: ITC, ITM and LM over the same pairs, by default of weight 1 each. */
+/** `pretrain`: ITC, ITM and LM over the same pairs, by default with weight 1 each. */
 export function pretrainObjective(
   config: BlipConfig,
   options: ContrastiveOptions<PairBatch>,
@@ -143,7 +143,7 @@ export function captionObjective(
   });
 }
 
-/** `vqa`: the loss of the answers by their weights. */
+/** `vqa`: the weighted LM loss of the answers. */
 export function vqaObjective(
   config: BlipConfig,
   options: TaskOptions<QuestionBatch>,
@@ -156,7 +156,7 @@ export function vqaObjective(
   });
 }
 
-/** `nlvr`: the truth of statements about two images. */
+/** `nlvr`: classifies whether statements about two images are true. */
 export function nlvrObjective(
   config: BlipConfig,
   options: TaskOptions<StatementBatch>,

@@ -1,4 +1,4 @@
-// Texts as rows of equal length, and the labels of a decoder.
+// Pads texts to rows of equal length, and computes the labels of a decoder.
 import { must } from "@blip-ts/base";
 import { floatTensor, int64Tensor, type Tensor } from "@blip-ts/graph";
 import type { Tokens } from "./batches.ts";
@@ -8,7 +8,7 @@ import { badBatch, nothingToLearn } from "./errors.ts";
 export interface SpecialTokens {
   /** [PAD] */
   readonly padding: number;
-  /** [DEC], the first token of every decoder text. */
+  /** [DEC], the first token of every text that the decoder reads. */
   readonly decoder: number;
   /** [ENC], the first token of every text that attends to an image. */
   readonly encoder: number;
@@ -20,9 +20,9 @@ export const blipTokens: SpecialTokens = { padding: 0, decoder: 30522, encoder: 
 export interface RowOptions {
   /** The first token, which replaces [CLS]. */
   readonly first?: number;
-  /** Longer texts lose words before [SEP], as in transformers' truncation. Default: no bound. */
+  /** The maximum length. Truncation removes the last words before [SEP], as in transformers. Default: no limit. */
   readonly maxLength?: number;
-  /** Rows are at least as long as these texts' rows. Default: the length of the longest row. */
+  /** Texts that also count for the length of the rows. Default: the longest row determines the length. */
   readonly beside?: readonly Tokens[] | undefined;
   /** [PAD] */
   readonly padding: number;
@@ -38,7 +38,7 @@ export interface Rows {
   readonly lengths: readonly number[];
 }
 
-/** @throws {UsageError} `objective/bad-batch` if a text has fewer than two tokens */
+/** Pads texts to rows. @throws {UsageError} `objective/bad-batch` if a text has fewer than two tokens */
 export function rowsOf(
   texts: readonly Tokens[],
   { first, maxLength = Infinity, beside = [], padding }: RowOptions,
@@ -70,17 +70,17 @@ export interface DecoderRows {
   readonly ids: Tensor<"int64">;
   /** [B, T] */
   readonly positions: Tensor<"int64">;
-  /** Positions of keys [B, T]. Padding's position is after every token's, so that no token attends to it. */
+  /** The positions of keys [B, T]. Padding gets a position after every token, so no token attends to it. */
   readonly keys: Tensor<"int64">;
-  /** The token after each position [B, T]; 0 if it does not count. */
+  /** The token after each position [B, T]; 0 if the label does not count. */
   readonly labels: Tensor<"int64">;
   /** 1 if the label counts [B, T]. */
   readonly counts: Uint8Array;
 }
 
 /**
- * Rows for a decoder: each token predicts the next one. The shift happens only here. Padding and the prompt are not
- * predicted. A label stands one place before its token, so the labels of the last token, of padding and of the first
+ * Rows for a decoder: each token predicts the next token. Labels are shifted only here. Padding and the prompt are not
+ * predicted. The label at a position is the next token, so the labels at the last token, at padding and at the first
  * `promptLength - 1` tokens do not count.
  */
 export function decoderRows(rows: Rows, promptLength: number): DecoderRows {
@@ -109,7 +109,7 @@ export function decoderRows(rows: Rows, promptLength: number): DecoderRows {
   };
 }
 
-/** The row's weight for each token that counts, 0 for the others [B, T]. */
+/** The row's weight at each label that counts, and 0 elsewhere [B, T]. */
 export function weighted({ ids, counts }: DecoderRows, weights: readonly number[]): Tensor<"float32"> {
   const [, length = 1] = ids.dims;
   return floatTensor(

@@ -1,27 +1,27 @@
-// The weights to train, and the settings of each group of them.
+// Selects the weights to train, and groups of weights with their own settings.
 import { layerPathOf } from "../../weights/layer-paths.ts";
 
-/** A weight as predicates get it. */
+/** The name and the shape of a weight, for predicates. */
 export interface NamedShape {
-  /** Its Hugging Face name in the model. */
+  /** The weight's Hugging Face name in the model. */
   readonly name: string;
   readonly dims: readonly number[];
 }
 
 export interface ParameterGroup {
-  /** Selects the group's weights. A weight belongs to the first group that takes it. */
+  /** Selects the group's weights. A weight belongs to the first group that matches. */
   readonly matches: (weight: NamedShape) => boolean;
-  /** Its weight decay, instead of the optimizer's. */
+  /** The group's weight decay, instead of the optimizer's. */
   readonly decay?: number | undefined;
   /** The factor of the learning rate. */
   readonly lrScale?: number | undefined;
 }
 
-/** Predicates of frozen weights, by part. The names are those of the model, not of the checkpoint's file. */
+/** Predicates that select frozen weights, by part. They read names of the model, not of the checkpoint file. */
 export const frozenParts = {
-  /** The image encoder: the text model learns from its states. */
+  /** Freezes the image encoder; the text model still learns from its states. */
   imageEncoder: ({ name }: NamedShape): boolean => name.startsWith("vision_model."),
-  /** Everything but the cross-attention of the text layers. */
+  /** Freezes everything but the cross-attention of the text layers. */
   allButCrossAttention: ({ name }: NamedShape): boolean =>
     !(layerPathOf(name)?.rest.startsWith("crossattention.") ?? false),
 } as const;
@@ -31,7 +31,7 @@ export type Freeze = keyof typeof frozenParts | readonly string[];
 
 const isPart = (name: string): name is keyof typeof frozenParts => Object.hasOwn(frozenParts, name);
 
-/** Tells whether any name of a `Freeze` freezes a weight. */
+/** Creates the predicates for a `Freeze`. */
 export function frozenBy(freeze: string | readonly string[]) {
   const tests = (typeof freeze === "string" ? [freeze] : freeze).map((name) => ({
     name,
@@ -39,18 +39,18 @@ export function frozenBy(freeze: string | readonly string[]) {
   }));
   return {
     frozen: (weight: NamedShape): boolean => tests.some(({ takes }) => takes(weight)),
-    /** The first name that matches none of the weights. */
+    /** Returns the first name of the `Freeze` that matches no weight. */
     unused: (weights: readonly NamedShape[]): string | undefined =>
       tests.find(({ takes }) => !weights.some(takes))?.name,
   };
 }
 
-/** BERT's groups: no decay of biases and norm scales. BLIP decays all weights. */
+/** BERT's groups: no weight decay for biases and norm scales. BLIP decays all weights. */
 export const decayOfMatrices: readonly ParameterGroup[] = [
   { matches: ({ dims }) => dims.length < 2, decay: 0 },
 ];
 
-/** The index of a weight's group; `groups.length` if no group takes it. */
+/** The index of a weight's group; `groups.length` if no group matches. */
 export function groupOf(weight: NamedShape, groups: readonly ParameterGroup[]): number {
   const found = groups.findIndex(({ matches }) => matches(weight));
   return found < 0 ? groups.length : found;

@@ -1,5 +1,5 @@
-// AdamW with its schedule and groups. Defaults are BLIP's (configs/*.yaml, train_*.py): weight decay 0.05 on all
-// weights, no clipping.
+// AdamW with a schedule and parameter groups. The defaults are those of BLIP (configs/*.yaml, train_*.py): weight decay
+// 0.05 for all weights, no clipping.
 import type { AdamSettings, UpdateSettings } from "@blip-ts/engine";
 import type { ParameterGroup } from "./groups.ts";
 import { checkSchedule, learningRate, type Schedule } from "./schedule.ts";
@@ -13,11 +13,11 @@ export interface OptimizerOptions {
   readonly eps?: number | undefined;
   /** The weight decay of weights in no group. Default: 0.05. */
   readonly decay?: number | undefined;
-  /** Groups with settings of their own. */
+  /** Groups of weights with their own settings. */
   readonly groups?: readonly ParameterGroup[] | undefined;
-  /** The upper bound of the norm of all gradients together. Default: no clipping. */
+  /** The maximum global norm of the gradients. Default: no clipping. */
   readonly clip?: number | undefined;
-  /** The share of itself that a moving average keeps per step. Default: 0.995. */
+  /** The share of its value that a moving average keeps per step. Default: 0.995. */
   readonly momentum?: number | undefined;
 }
 

@@ -1,8 +1,8 @@
-// The learning rate over the steps, as in BLIP's utils.py (`cosine_lr_schedule`, `step_lr_schedule`,
+// The learning rate per step, as in BLIP's utils.py (`cosine_lr_schedule`, `step_lr_schedule`,
 // `warmup_lr_schedule`).
 import { badSchedule } from "./errors.ts";
 
-/** A linear rise to the schedule's rate over the first steps. */
+/** A linear increase to the schedule's rate over the first steps. */
 export interface WarmUp {
   readonly steps: number;
   /** The rate of step 0. */
@@ -19,15 +19,15 @@ export type Schedule = Common &
   (
     | { readonly kind: "constant" }
     | {
-        /** Half a cosine from lr to min over all epochs. Fine-tuning uses it. */
+        /** Half a cosine from lr to min over all epochs, for fine-tuning. */
         readonly kind: "cosine";
         readonly min: number;
         readonly epochs: number;
-        /** Whether the rate changes per epoch, as in BLIP (its last epoch stays above min), or per step. */
+        /** Whether the rate changes per epoch, as in BLIP (the last epoch stays above min), or per step. */
         readonly per?: "epoch" | "step" | undefined;
       }
     | {
-        /** lr * rate ^ epoch, but at least min. Pre-training uses it, with rate 0.9. */
+        /** lr * rate ^ epoch, but at least min, for pre-training (with rate 0.9). */
         readonly kind: "step";
         readonly min: number;
         readonly rate: number;
@@ -68,8 +68,8 @@ function scheduled(schedule: Schedule, epoch: number, progress: number): number 
 }
 
 /**
- * The learning rate of a step. The warm-up continues to its last step even if that falls in a later epoch. BLIP's ends
- * with the first epoch, which is the same if that epoch is long enough.
+ * The learning rate of a step. The warm-up continues to its last step, even in a later epoch. BLIP's warm-up ends with
+ * the first epoch, which is the same if the first epoch is long enough.
  * @param step the number of the update, from 0
  * @param stepsPerEpoch the number of updates per epoch
  */

@@ -96,7 +96,7 @@ interface Level {
   readonly known: readonly string[];
 }
 
-/** Fields of nested objects, by the object's name. */
+/** The known fields of nested objects, by the object's name. */
 const within: Readonly<Record<string, readonly string[]>> = {
   augment: Object.keys(augmentEntries),
   losses: lossNames,
@@ -113,7 +113,7 @@ function refuseUnknown(name: string, recipe: Readonly<Record<string, unknown>>, 
   }
 }
 
-/** Drops fields without a value. Null counts as a value for `clip` and `freeze`, and as missing for others. */
+/** Drops fields without a value. Null is a value for `clip` and `freeze`, and counts as missing in other fields. */
 function present(values: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(values).filter(
@@ -130,7 +130,7 @@ function cleanedPhase({ augment, losses, ...values }: Nested): object {
   return present({ ...values, augment: inner(augment), losses: inner(losses) });
 }
 
-/** The schema of a recipe without its missing values. */
+/** The recipe's schema; its result omits missing values. */
 const cleanedRecipe = mapped(recipeSchema, ({ phases, patchNames, ...values }): object => ({
   ...cleanedPhase(values),
   ...(patchNames && { patchNames: present(patchNames) }),
@@ -146,8 +146,8 @@ function refuseBoth(name: string, values: object, path: string): void {
 
 /**
  * Checks a recipe against its schema.
- * @param name for messages: its file's path, or `recipe`
- * @returns the given values
+ * @param name the recipe's name in messages: its file's path, or `recipe`
+ * @returns the recipe's values
  * @throws {UsageError} `train/recipe` with the field, the expected value and the actual one
  */
 export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
@@ -164,13 +164,13 @@ export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
   }
   const { value, mismatch } = schema.checked(cleanedRecipe, recipe);
   if (mismatch) throw badRecipe(name, mismatch.field, mismatch.expected, mismatch.found);
-  // The schema has checked every field, and it matches the type.
+  // The schema has checked every field, and matches the type.
   return value;
 }
 
 /**
- * Reads the recipe in a file.
- * @throws {UsageError} `train/recipe` if there is no file, it is not JSON, or a field is wrong
+ * Reads a recipe from a file.
+ * @throws {UsageError} `train/recipe` if the file does not exist or is not JSON, or if a field is invalid
  */
 export async function readRecipe(
   path: string,

@@ -1,4 +1,4 @@
-// Recipes: BLIP's presets by name, and custom ones.
+// Recipes: named presets and custom recipes.
 export { checkedRecipe, readRecipe } from "./check.ts";
 export { badRecipe, badTrainOption } from "./errors.ts";
 export { checkLosses, lossNames, type LossName, type LossWeights } from "./losses.ts";

@@ -7,7 +7,7 @@ export const lossNames = ["itc", "itm", "lm", "nlvr", "patchNames"] as const;
 /** A loss that a task can train with. */
 export type LossName = (typeof lossNames)[number];
 
-/** The weight of each loss in the sum, from 0. A loss of weight 0 is not computed. */
+/** The weight of each loss in the sum, at least 0. A loss with weight 0 is not computed. */
 export type LossWeights = Readonly<Partial<Record<LossName, number | undefined>>>;
 
 const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
@@ -20,7 +20,7 @@ const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
 
 /**
  * Checks the weights of a task's losses.
- * @returns null if they are BLIP's
+ * @returns the weights; null for BLIP's defaults
  * @throws {UsageError} `usage/bad-option` if the task has no such loss, a weight is below 0, or no weight is above 0
  */
 export function checkLosses(task: TrainingTask, losses: LossWeights | undefined): LossWeights | null {

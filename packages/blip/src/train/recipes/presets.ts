@@ -1,11 +1,11 @@
-// Hyper-parameters by name. `blip`: those of BLIP's configs/*.yaml. `few`: this package's, for tens to hundreds of
-// images.
+// Presets of hyper-parameters. `blip`: the values of BLIP's configs/*.yaml. `few`: this package's own values, for tens
+// to hundreds of images.
 import { optionNames } from "@blip-ts/base";
 import type { TrainingTask } from "../data/batch.ts";
 import type { Schedule } from "../optimizer/schedule.ts";
 import { badTrainOption } from "./errors.ts";
 
-/** The built-in recipes: BLIP's own, and one for few samples. */
+/** The built-in recipes: BLIP's own, and a recipe for few samples. */
 export const recipeNames = ["blip", "few"] as const;
 
 /** The name of a built-in recipe. */
@@ -19,33 +19,33 @@ export interface Recipe {
   readonly epochs: number;
   /** The highest learning rate at `referenceBatch` samples per step; see `scaledRate`. */
   readonly lr: number;
-  /** Samples per step, over all processors, that `lr` is meant for. */
+  /** The samples per step, over all processors, for which `lr` was chosen. */
   readonly referenceBatch: number;
   /** The learning rate at the end. */
   readonly minLr: number;
-  /** `cosine`: half a cosine down to `minLr`; `step`: times `rate` per epoch; `constant`. */
+  /** `cosine`: half a cosine down to `minLr`; `step`: multiplied by `rate` per epoch; `constant`. */
   readonly schedule: "cosine" | "step" | "constant";
-  /** Whether a cosine changes the rate per epoch, as BLIP's, or per step. */
+  /** Whether a cosine schedule changes the rate per epoch, as in BLIP, or per step. */
   readonly per: "epoch" | "step";
-  /** The factor of `step`. */
+  /** The factor per epoch of the `step` schedule. */
   readonly rate: number;
-  /** Steps over which the learning rate rises from `warmUpFrom`. */
+  /** The number of steps over which the learning rate rises from `warmUpFrom`. */
   readonly warmUp: number;
   /** The learning rate at the first step of the warm-up. */
   readonly warmUpFrom: number;
-  /** Weight decay of all weights. */
+  /** The weight decay of all weights. */
   readonly decay: number;
-  /** The upper bound of the norm of all gradients. `null`: no clipping. */
+  /** The maximum global norm of the gradients. `null`: no clipping. */
   readonly clip: number | null;
-  /** The share of the text model's activations that dropout zeroes, 0 to 1. */
+  /** The dropout rate of the text model, 0 to 1. */
   readonly dropout: number;
-  /** The share of the image encoder's layers that is skipped, 0 to 1 (stochastic depth). */
+  /** The share of the image encoder's layers to skip, 0 to 1 (stochastic depth). */
   readonly dropPath: number;
-  /** Pairs in the queue of ITC (`match`, `pretrain`). */
+  /** The number of pairs in the queue of ITC (`match`, `pretrain`). */
   readonly queue: number;
-  /** The share of soft targets at the end of their ramp (`match`, `pretrain`). */
+  /** The share of soft targets after the ramp (`match`, `pretrain`). */
   readonly alpha: number;
-  /** The share of themselves that momentum encoders keep per step (`match`, `pretrain`). */
+  /** The share of their values that momentum encoders keep per step (`match`, `pretrain`). */
   readonly momentum: number;
 }
 
@@ -77,7 +77,8 @@ const fineTuning: Recipe = {
 };
 
 /**
- * configs/retrieval_coco.yaml, caption_coco.yaml, vqa.yaml, nlvr.yaml, pretrain.yaml; processor counts from README.md.
+ * From configs/retrieval_coco.yaml, caption_coco.yaml, vqa.yaml, nlvr.yaml and pretrain.yaml; processor counts from
+ * README.md.
  */
 const blip: Readonly<Record<TrainingTask, Recipe>> = {
   match: { ...fineTuning, epochs: 6 },
@@ -91,7 +92,7 @@ const blip: Readonly<Record<TrainingTask, Recipe>> = {
   },
 };
 
-/** For few samples: small batches, many epochs, clipped gradients, and a rate that falls with each step. */
+/** The preset for few samples: small batches, many epochs, clipped gradients, and a rate that falls per step. */
 const few = (task: TrainingTask): Recipe => ({
   ...blip[task],
   ...{ batchSize: 4, epochs: 20, lr: 2e-5, referenceBatch: 4, minLr: 0 },
@@ -106,14 +107,14 @@ export function recipeNamed(task: TrainingTask, name: string): Recipe {
 }
 
 /**
- * The learning rate for a step with a number of samples other than the reference's. It scales with the square root of
- * that number, as suits Adam's steps. More samples than the reference's do not raise it.
+ * Scales a learning rate to a number of samples per step other than the reference's: by the square root of their ratio,
+ * as suits Adam. The rate does not rise for more samples than the reference's.
  */
 export const scaledRate = ({ lr, referenceBatch }: Recipe, samplesPerStep: number): number =>
   lr * Math.sqrt(Math.min(1, samplesPerStep / referenceBatch));
 
 /**
- * The factor from the learning rate of full training to that of an adapter. B begins as 0, and low ranks learn slowly
+ * The learning rate of an adapter, as a factor of the rate of full training. B begins as 0, and low ranks learn slowly
  * (LoRA's authors use 2e-4 where fine-tuning uses 2e-5; arXiv 2106.09685, appendix D).
  */
 export const loraRate = 10;

@@ -4,18 +4,18 @@ import type { Freeze } from "../optimizer/groups.ts";
 import type { LossWeights } from "./losses.ts";
 import type { Recipe, RecipeName } from "./presets.ts";
 
-/** Replacements of recipe values. */
+/** Values that override those of a recipe. */
 export type RecipeOverrides = { readonly [Name in keyof Recipe]?: Recipe[Name] | undefined };
 
 /** The values that may differ between phases. */
 export interface PhaseRecipe extends RecipeOverrides {
   /** The number of updates, instead of `epochs`. */
   readonly steps?: number | undefined;
-  /** Batches whose gradients add up to one step. Default: 1. */
+  /** The number of batches whose gradients are added up per step. Default: 1. */
   readonly accumulate?: number | undefined;
   /** The weights that are not trained. `null`: all weights are trained. */
   readonly freeze?: Freeze | null | undefined;
-  /** Computes layers a second time in the backward pass: slower, with less memory. Default: false. */
+  /** Recomputes layers in the backward pass: slower, but needs less memory. Default: false. */
   readonly recompute?: boolean | undefined;
   /** `true`: BLIP's augmentation. */
   readonly augment?: AugmentOptions | boolean | undefined;
@@ -24,38 +24,38 @@ export interface PhaseRecipe extends RecipeOverrides {
   /** The share of multi-sentence captions that lose some sentences (`match`, `caption`, `pretrain`). Default: 0. */
   readonly shorten?: number | undefined;
   /**
-   * ITM's negative text is an image's own false caption (`false_captions` of its row) instead of another image's
-   * caption (`match`, `pretrain`). Rows without any keep BLIP's negatives. Default: false.
+   * Whether ITM's negative text is the image's own false caption (`false_captions` of its row) instead of another
+   * image's caption (`match`, `pretrain`). Rows without false captions use BLIP's negatives. Default: false.
    */
   readonly falseCaptions?: boolean | undefined;
-  /** The weight of each loss. Default: BLIP's, 1 each, without `patchNames`. */
+  /** The weight of each loss. Default: as in BLIP, 1 each, without `patchNames`. */
   readonly losses?: LossWeights | undefined;
 }
 
-/** A custom recipe: the values of a preset, any of which may be replaced. */
+/** A custom recipe: a preset, and values that override it. */
 export interface CustomRecipe extends PhaseRecipe {
-  /** The preset of all values that are not given. Default: `blip`. */
+  /** The preset that provides all values that are not given. Default: `blip`. */
   readonly base?: RecipeName | undefined;
   /** The side of the images, in pixels. Default: the model's own. */
   readonly imageSize?: number | undefined;
-  /** Takes only the sizes and the vocabulary from the model; all weights begin at random. Default: false. */
+  /** Uses only the sizes and the vocabulary of the model, with random initial weights. Default: false. */
   readonly init?: boolean | undefined;
-  /** The seed of everything random. Default: 42. */
+  /** The seed of all random numbers. Default: 42. */
   readonly seed?: number | undefined;
-  /** Batches per epoch, for data whose samples are not counted. */
+  /** The number of batches per epoch, for data whose samples are not counted. */
   readonly batchesPerEpoch?: number | undefined;
   /** The names that patches may have, for the loss `patchNames`. */
   readonly patchNames?: PatchNames | undefined;
   /**
-   * Phases in order, at least one. Each begins with the weights that the one before it would save as its result, with
-   * new moments, momentum encoders and queue, and with its own schedule. Values that a phase lacks are the recipe's.
+   * The phases in order, at least one. Each phase begins with the result of the previous phase, with new moments,
+   * momentum encoders and queue, and with its own schedule. The recipe provides the values that a phase lacks.
    */
   readonly phases?: readonly PhaseRecipe[] | undefined;
 }
 
 /** The names that patches of images may have. */
 export interface PatchNames {
-  /** K names, at least two. Rows give their patches by name, or by number from 0. */
+  /** K names, at least two. Rows label their patches by name, or by number from 0. */
   readonly names: readonly string[];
   /** The weight of each name [K]. Default: 1 each. */
   readonly weights?: readonly number[] | undefined;

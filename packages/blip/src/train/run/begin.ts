@@ -1,4 +1,4 @@
-// The starting point of a run: a model's sizes, its tokenizer, and every weight of the objective's graph.
+// The starting point of a run: the model's sizes, its tokenizer, and all weights of the objective's graph.
 import { type Warning, unlessAborted } from "@blip-ts/base";
 import { memorySource, readTensorBytes, floatsOf, type StoredTensor } from "@blip-ts/checkpoint";
 import { evaluate, floatTensor, GraphBuilder, type Tensor } from "@blip-ts/graph";
@@ -24,7 +24,7 @@ export interface BaseModel extends Saved {
   readonly opened: OpenedModel;
   readonly config: BlipConfig;
   readonly tokens: SpecialTokens;
-  /** Weights by the names of graphs. */
+  /** The model's weights, by their names in graphs. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly warnings: readonly Warning[];
 }
@@ -37,7 +37,7 @@ export function stored(name: string, { dims, data }: Tensor<"float32">): StoredT
   return { name, dtype: "float32", shape: dims, source, offset: 0, byteLength };
 }
 
-/** The position embeddings for another image size, as models/vit.py `interpolate_pos_embed` makes them at loading. */
+/** Interpolates position embeddings to another image size, as models/vit.py `interpolate_pos_embed` does on load. */
 async function resized(tensor: StoredTensor, vision: BlipConfig["vision"], imageSize: number) {
   const b = GraphBuilder.create("positions");
   const dims = [1, imageTokens(vision), vision.hiddenSize];
@@ -50,7 +50,7 @@ async function resized(tensor: StoredTensor, vision: BlipConfig["vision"], image
   return stored(positions, made);
 }
 
-/** NLVR2's merging layers begin in the middle (models/nlvr_encoder.py). */
+/** NLVR2's merge layers begin at the middle layer (models/nlvr_encoder.py). */
 const withMerge = (config: BlipConfig): BlipConfig => {
   const { layers, firstMergeLayer = Math.floor(layers / 2) } = config.text;
   return { ...config, text: { ...config.text, firstMergeLayer } };
@@ -58,7 +58,7 @@ const withMerge = (config: BlipConfig): BlipConfig => {
 
 /**
  * Opens the initial model of a run.
- * @throws {ModelError} if it cannot be found or read @throws {UsageError} `usage/bad-option`, `save/quantized`
+ * @throws {ModelError} if the model cannot be found or read @throws {UsageError} `usage/bad-option`, `save/quantized`
  */
 export async function openBase(
   platform: Platform<never>,
@@ -95,8 +95,9 @@ export async function openBase(
 }
 
 /**
- * The weight to copy if the model lacks one. NLVR2's doubled attention begins as the single one (models/blip_nlvr.py).
- * The decoder begins as the encoder and vice versa; pre-training ties them except for self-attention.
+ * The weight to copy for a weight that the model lacks. NLVR2's doubled attention begins as copies of the single
+ * attention (models/blip_nlvr.py). The decoder begins as the encoder and vice versa; pre-training ties them except for
+ * self-attention.
  */
 export function donorOf(name: string): string | undefined {
   const single = name
@@ -110,14 +111,14 @@ export function donorOf(name: string): string | undefined {
 
 export interface BegunWeights {
   readonly weights: ReadonlyMap<string, StoredTensor>;
-  /** The weights that were not the model's own, `NAME` or `NAME (as OTHER)`. */
+  /** The names of weights that the model lacks: `NAME` if random, `NAME (as OTHER)` if copied. */
   readonly begun: readonly string[];
 }
 
 const fits = (tensor: StoredTensor | undefined, shape: readonly number[]): tensor is StoredTensor =>
   tensor?.shape.length === shape.length && tensor.shape.every((size, axis) => size === shape[axis]);
 
-/** All weights that the trainer needs: the model's, a donor's, or a new one. Momentum encoders follow. */
+/** All weights that the trainer needs: from the model, from a donor, or new. Momentum encoders are left out. */
 export function weightsToBegin(
   { graph, ties = {}, momentum = {} }: TrainingGraph,
   tensors: ReadonlyMap<string, StoredTensor>,
@@ -129,7 +130,7 @@ export function weightsToBegin(
   for (const { name, shape } of graph.weights) {
     if (Object.hasOwn(momentum, name) || Object.hasOwn(ties, name)) continue;
     const donor = donorOf(name);
-    // If the donor is missing too, its own donor in the other stack may serve.
+    // If the donor is also missing, try the donor's own donor in the other stack.
     const second = donor === undefined ? undefined : donorOf(donor);
     const sources = init ? [] : [name, donor, second];
     const source = sources.find(

@@ -1,4 +1,4 @@
-// Measures images per second and estimates the remaining time, from the steps of this process alone.
+// Measures images per second and estimates the remaining time, from the steps of this process only.
 export class Clock {
   readonly #begun = Date.now();
   #steps = 0;

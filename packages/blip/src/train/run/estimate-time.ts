@@ -1,26 +1,26 @@
-// Estimates the time of steps before there is one. A batch's gradients are timed on this machine. If that is not
-// possible, the estimate counts the products of the forward graph and those of the backward pass, at the rate of the
-// engine's own product, and adds a cost per operation. Images, updates and saved states are added.
+// Estimates the time of steps before the first step. A batch's gradients are timed on this machine. If that is not
+// possible, the estimate counts the matrix products of the forward and backward pass, at the measured rate of the
+// engine's matrix product, plus a cost per operation. The time of images, updates and saved states is added.
 import { closing } from "@blip-ts/base";
 import { MatrixProduct, type Parameter } from "@blip-ts/engine";
 import { evaluateDim, type Graph, type Node, type Tensor, type Value } from "@blip-ts/graph";
 import type { Platform } from "../../platform.ts";
 import { bindingOf } from "../step/estimate.ts";
 
-// The numbers come from the training steps in docs/benchmarks.md, where products take 69 % at `small` and 80 % at base.
+// The constants come from the training steps in docs/benchmarks.md: products take 69 % at `small` and 80 % at base.
 /** The share of the product rate that a step reaches. */
 const efficiency = 0.95;
-/** The cost per number that an operation produces, in operations of a product: norms, GELU, softmax, copies. */
+/** The cost per output number (norms, GELU, softmax, copies), in operations of a product. */
 const perNumber = 100;
 /** The additional cost per operation, in operations of a product. */
 const perNode = 5e5;
 /** Seconds per update: the round trip to the thread, and a row of metrics.jsonl. */
 const perStep = 2e-3;
-/** Seconds per number of passes over all numbers: clipping and AdamW, a moving average. */
+/** Seconds per trained number (clipping and AdamW), and per number of a moving average. */
 const [perUpdated, perFollower] = [2e-9, 1e-9];
-/** Bytes written per second: an ordinary disk, with checksums. */
+/** Bytes written per second, on an ordinary disk, with checksums. */
 const diskRate = 4e8;
-/** Additional seconds per state, and per array of a state: its way from the thread. */
+/** Additional seconds per state, and per array of a state (the transfer from the thread). */
 const [perState, perArray] = [0.015, 2.5e-4];
 
 type Feeds = Readonly<Record<string, Pick<Tensor, "dims">>>;
@@ -39,7 +39,7 @@ function operationsOf({ kind, inputs, output }: Node, size: Size): number {
 /** Operations whose output shares the memory of their input. */
 const movesNothing = (kind: Node["kind"]): boolean => ["reshape", "barrier", "detach"].includes(kind);
 
-/** The numbers that a node produces. Attention also produces its scores and their softmax. */
+/** The count of numbers that a node produces. Attention also produces its scores and their softmax. */
 function numbersMade(node: Node, size: Size): number {
   if (movesNothing(node.kind)) return 0;
   const { shape } = node.output;
@@ -51,20 +51,20 @@ function numbersMade(node: Node, size: Size): number {
 export interface WorkOptions {
   /** Whether a weight has a gradient. */
   readonly isTrained: (weight: string) => boolean;
-  /** Whether layers are computed a second time in the backward pass. */
+  /** Whether layers are recomputed in the backward pass. */
   readonly recompute: boolean;
 }
 
 /** The number of timed products. */
 const timed = 4;
 
-/** A batch's work, as a number of operations of the engine's own product. */
+/** The work of a batch, in operations of the engine's matrix product. */
 export const operationsAsProduct = ({ products, numbers, nodes }: ReturnType<typeof workOf>): number =>
   (products + perNumber * numbers) / efficiency + perNode * nodes;
 
 /**
- * The floating-point operations of a step's products, the numbers that all operations produce, and the number of
- * operations. A product runs once forward, and once backward for each of its two inputs that has a gradient.
+ * Counts the floating-point operations of a step's products, the numbers that all operations produce, and the
+ * operations. A product runs once forward, and once backward per input that has a gradient.
  */
 export function workOf(graph: Graph, feeds: Feeds, { isTrained, recompute }: WorkOptions) {
   const binding = bindingOf(graph, feeds);
@@ -107,8 +107,9 @@ export const secondsPerState = (parameters: readonly Parameter[]): number =>
     diskRate;
 
 /**
- * Images are read while a step is computed. On idle cores a batch takes as long as the slower of the two, on busy ones
- * as long as both together. The result is in between: at most 1.5 times the one and at least 0.75 times the other.
+ * Estimates the time of a batch, because images are read during a step. On idle cores a batch takes as long as the
+ * slower of the two; on busy cores, as long as both together. The result is in between: at most 1.5 times the first and
+ * at least 0.75 times the second.
  * @param step seconds of a batch's gradients
  * @param load seconds to read a batch's images, without a step at the same time
  * @returns seconds per batch
@@ -116,7 +117,7 @@ export const secondsPerState = (parameters: readonly Parameter[]): number =>
 export const secondsPerBatch = (step: number, load: number): number =>
   Math.max(step, load) + Math.min(step, load) / 2;
 
-/** @returns operations per second of the engine's own product */
+/** @returns operations per second of the engine's matrix product */
 export async function productRate(platform: Platform<never>, threads: number | undefined): Promise<number> {
   const product = await MatrixProduct.load(platform, { count: 1, threads });
   return closing(product, async () => {

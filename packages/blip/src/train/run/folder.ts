@@ -18,8 +18,8 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Starts a run's folder, or checks that it belongs to the run to resume. It compares the settings that determine the
- * numbers.
+ * Creates a run's folder. For a resume, checks that the folder belongs to the run: compares the settings that determine
+ * the numbers.
  * @throws {UsageError} `train/out-occupied`, `train/no-run`, `train/other-run`, `save/cannot-write`
  */
 export async function prepareFolder(
@@ -38,7 +38,7 @@ export async function prepareFolder(
   if (text === undefined) throw noRun(out);
   const before = new Map(valuesOf(parsed(text)));
   for (const [name, value] of valuesOf({ ...settings })) {
-    // A setting that is newer than the run is missing there, which equals null.
+    // A run from before a setting existed lacks it. A missing setting equals null.
     const [had, has] = [JSON.stringify(before.get(name) ?? null), JSON.stringify(value)];
     if (had !== has) throw otherRun(out, name, had, has);
     before.delete(name);
@@ -52,7 +52,7 @@ export async function prepareFolder(
 /** The numbers of phases, from 1. */
 const phaseNumbers = ({ phases }: Settings): readonly number[] => (phases ?? []).map((_, index) => index + 1);
 
-/** Settings by name; those of phases as `phases[0].lr`. */
+/** Settings by name; settings of phases have names like `phases[0].lr`. */
 function valuesOf(settings: Readonly<Record<string, unknown>>): [string, unknown][] {
   const { phases, ...others } = settings;
   if (!Array.isArray(phases)) return Object.entries(settings);
@@ -66,7 +66,7 @@ function valuesOf(settings: Readonly<Record<string, unknown>>): [string, unknown
   ];
 }
 
-/** Unfinished files that a killed process left in a run's folder: the result, and replacements of other files. */
+/** Matches unfinished files that a killed process left in a run's folder: the model, and replacements of files. */
 const isUnfinished = (name: string): boolean =>
   /^\.model\.partial-|\.(?:json|svg|jsonl)\.[\da-f-]{36}$/.test(name);
 

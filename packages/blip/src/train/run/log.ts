@@ -1,5 +1,5 @@
-// Writes metrics.jsonl, with a row per step, per epoch, and per validation between steps, and curves.svg, drawn from
-// those rows. A resumed run first removes the rows after its state.
+// Writes metrics.jsonl, with one row per step, per epoch, and per validation between steps, and draws curves.svg from
+// it. A resumed run first removes the rows after its state.
 import type { TrainingFiles } from "../checkpoint/files.ts";
 import { curvesOf } from "../curves/index.ts";
 
@@ -11,7 +11,7 @@ interface Row {
   readonly validated?: number;
 }
 
-/** A state's position among the rows: completed steps and epochs, and the steps at its last validation. */
+/** A state's position in the log: completed steps and epochs, and the steps completed at its last validation. */
 export interface Logged {
   readonly steps: number;
   readonly epochs: number;
@@ -23,7 +23,7 @@ function rowOf(line: string): Row | undefined {
     const row: unknown = JSON.parse(line);
     return typeof row === "object" && row !== null && "step" in row ? (row as Row) : undefined;
   } catch {
-    // A process that ended left a partial line.
+    // An interrupted process may leave a partial line.
     return undefined;
   }
 }
@@ -58,7 +58,7 @@ export class MetricsLog {
     return this.#files.appendText(this.#path, `${JSON.stringify(row)}\n`);
   }
 
-  /** Draws curves.svg again. The file is replaced as a whole or not at all. */
+  /** Redraws curves.svg. The file is replaced atomically. */
   async draw(): Promise<void> {
     await this.#files.replaceText(this.#curves, curvesOf((await this.#files.readText(this.#path)) ?? ""));
   }

@@ -1,4 +1,4 @@
-// The epochs of a run: steps from batches, states, validation, and the rows of metrics.jsonl.
+// Runs the epochs of a run: steps, saved states, validation, and the rows of metrics.jsonl.
 import { ModelError } from "@blip-ts/base";
 import { isOutOfMemory } from "@blip-ts/engine";
 import type { TrainingBatch, TrainingData } from "../data/batch.ts";
@@ -28,13 +28,13 @@ export interface LoopParts {
   readonly folder: string;
   /** The number of the phase, from 1, in a run of phases. */
   readonly phase: number | undefined;
-  /** Steps of the earlier phases. */
+  /** The number of steps of the earlier phases. */
   readonly stepsBefore: number;
   /** The epoch after this phase's last one. */
   readonly epochs: number;
-  /** Steps of the whole run. */
+  /** The number of steps of the whole run. */
   readonly steps: number;
-  /** Validates the current weights; undefined without validation data. */
+  /** Validates the current weights. Undefined without validation data. */
   readonly validate: (() => Promise<Validation>) | undefined;
 }
 
@@ -68,12 +68,12 @@ export class TrainingLoop {
     return this.#clock.imagesPerSecond;
   }
 
-  /** Completed steps of the run. */
+  /** The number of completed steps of the run. */
   get #steps(): number {
     return this.#parts.stepsBefore + this.#parts.trainer.steps;
   }
 
-  /** Whether it ended because validation no longer improved. */
+  /** Whether the phase ended because validation no longer improved. */
   get stoppedEarly(): boolean {
     return this.#ends() && !this.#isFull() && this.progress.epoch < this.#parts.epochs;
   }
@@ -90,7 +90,7 @@ export class TrainingLoop {
     return settings.steps !== null && trainer.steps >= settings.steps;
   }
 
-  /** Whether validation has not improved for too long. */
+  /** Whether validation has not improved for `patience` validations. */
   #ends(): boolean {
     const { patience } = this.#parts.settings;
     return patience !== null && this.progress.stale >= patience;
@@ -105,7 +105,7 @@ export class TrainingLoop {
     const { accumulate } = settings;
     const { position, epoch, validated } = this.progress;
     await this.#log.keep({ steps: this.#steps, epochs: epoch, validated });
-    // Make up for a validation that a signal prevented.
+    // Run a validation that a signal prevented before the resume.
     await this.#validateBetween();
     const isOver = () => this.#ends() || this.#isFull();
     let pending: TrainingBatch[] = [];
@@ -126,7 +126,7 @@ export class TrainingLoop {
     await this.#endEpochsBelow(this.#lastEpoch());
   }
 
-  /** The epoch after the last one to end. For a phase with a number of steps, the last one is the one they end in. */
+  /** The number of the last epoch, plus 1. A phase with a number of steps ends in the epoch of its last step. */
   #lastEpoch(): number {
     const { epoch, lossCount } = this.progress;
     if (!this.#isFull()) return this.#parts.epochs;
@@ -190,13 +190,13 @@ export class TrainingLoop {
     options.onEpoch?.(report);
   }
 
-  /** Whether there is a validation at this epoch's end. */
+  /** Whether to validate at the end of this epoch. */
   #validatesAfter(epoch: number): boolean {
     if (this.#parts.settings.validationSteps === null) return true;
     return epoch + 1 === this.#lastEpoch() && this.progress.validated !== this.#steps;
   }
 
-  /** Validates after the number of steps in the settings. */
+  /** Validates every `validationSteps` steps. */
   async #validateBetween(): Promise<void> {
     const { settings, options } = this.#parts;
     const { validationSteps } = settings;
@@ -217,7 +217,7 @@ export class TrainingLoop {
   async #validate(): Promise<(Validation & { readonly best: boolean }) | undefined> {
     const { validate, settings } = this.#parts;
     const validation = await validate?.().catch(async (error: unknown) => {
-      // Whatever the error, the trained weights are kept, and a resumed run validates again.
+      // Save the trained weights after any error. A resumed run validates again.
       await this.#save(false);
       throw error;
     });
@@ -236,9 +236,9 @@ export class TrainingLoop {
     return trainer.save(folder, { position: progressJson(this.progress), best });
   }
 
-  /** Describes the failed step in not-finite.json and in the error. Other errors pass unchanged. */
+  /** Describes a step that is not finite in not-finite.json and in the error. Rethrows other errors unchanged. */
   async #refuse(error: unknown, batches: readonly TrainingBatch[]): Promise<never> {
-    // If a step runs out of memory, there may be enough to write the trained weights. If not, the last state remains.
+    // After running out of memory, there may be enough to save the weights. If not, the last state remains.
     if (isOutOfMemory(error)) await this.#save(false).catch(() => undefined);
     if (!(error instanceof ModelError) || error.code !== "train/not-finite") throw error;
     const { files, options, trainer, folder } = this.#parts;

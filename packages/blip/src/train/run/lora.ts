@@ -1,4 +1,4 @@
-// A run that trains an adapter: its initial weights, and the folder that it writes.
+// The initial weights and the result folder of a run that trains an adapter.
 import { closing } from "@blip-ts/base";
 import {
   readSafetensors,
@@ -19,7 +19,7 @@ import { networkTaskOf, type DataObjective } from "./tasks.ts";
 
 export type BegunLora = LoraObjective<TrainingBatch> & BegunWeights;
 
-/** The ties that hold for a model's own weights: the LM head of some fine-tunes is a matrix of its own. */
+/** The ties that hold for the model's own weights. In some fine-tuned models, the LM head is a separate matrix. */
 function ownTies(
   tensors: ReadonlyMap<string, StoredTensor>,
   ties: Readonly<Record<string, string>>,
@@ -33,8 +33,8 @@ function ownTies(
 }
 
 /**
- * Adds updates to the objective, with all initial weights: the model's own, which stay frozen, and the adapter's, which
- * begin as PEFT's do.
+ * Adds low-rank updates to the objective, and collects all initial weights: the model's own weights, which stay frozen,
+ * and the adapter's weights, which are initialised as in PEFT.
  * @throws {UsageError} `train/lora-target`, `train/lora-module`, `train/lora-base`
  */
 export function beginLora(
@@ -81,7 +81,7 @@ export async function saveLora(
 }
 
 /**
- * The weights of a model with the current adapter merged: a matrix with an update becomes their sum.
+ * The weights of a model with the current adapter merged: each update is added to its matrix.
  * @param trained all parameters of the run
  * @param weights the result's weights, including the adapter's own
  */

@@ -14,7 +14,7 @@ export const memoryText = ({ total, weights, gradients, moments, activations }: 
 
 type Needing = Pick<Settings, "batchSize" | "accumulate" | "recompute" | "freeze">;
 
-/** Options that save memory and that the run does not use yet, the cheapest first. */
+/** The options that would save memory and that the run does not use yet, cheapest first. */
 export function savings({ batchSize, accumulate, recompute, freeze }: Needing): string {
   const half = Math.max(1, Math.floor(batchSize / 2));
   return [
@@ -28,8 +28,8 @@ export function savings({ batchSize, accumulate, recompute, freeze }: Needing): 
 }
 
 /**
- * The warning of a run that is estimated to need more memory than is free.
- * @param free the bytes that were free before the run took any
+ * The warning for a run that is estimated to need more memory than is free.
+ * @param free the bytes that were free before the run allocated any
  */
 export function memoryWarning(
   needed: MemoryEstimate,
@@ -41,9 +41,9 @@ export function memoryWarning(
 }
 
 /**
- * Runs a run's work.
- * @param work may call its argument with the estimated memory need of the run
- * @throws {ModelError} `train/memory` with that estimate and the options that need less, if the work runs out of memory
+ * Runs the work of a run.
+ * @param work may call its argument with the run's estimated memory need
+ * @throws {ModelError} `train/memory` with the estimate and the options that need less, if the work runs out of memory
  */
 export async function withMemoryAdvice<T>(
   settings: Needing,

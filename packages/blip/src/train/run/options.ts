@@ -11,9 +11,9 @@ import type { Metrics, ValidationProgress } from "./validation.ts";
 
 /** The plan of a run, reported before the first step. */
 export interface RunPlan {
-  /** Samples of the data; undefined if they are not counted. */
+  /** The number of samples of the data; undefined if they are not counted. */
   readonly samples: number | undefined;
-  /** The total over all phases, as is `seconds`. With phases, the other numbers are the largest of any phase. */
+  /** The total number of steps over all phases. Other numbers except `seconds` are the maximum over the phases. */
   readonly steps: number;
   /** The number of phases in the recipe. */
   readonly phases: number;
@@ -23,15 +23,15 @@ export interface RunPlan {
   readonly lr: number;
   /** The number of trained parameters, without momentum encoders. */
   readonly trained: number;
-  /** Weights that the model lacks. They begin at random or as a copy of a similar part. */
+  /** The weights that the model lacks. They begin at random or as a copy of a similar part. */
   readonly begun: readonly string[];
   /** The estimated memory of the run, in bytes. */
   readonly memory: MemoryEstimate;
-  /** Seconds of all remaining steps, with their images and states, without validation. */
+  /** The estimated seconds of all remaining steps, with loading images and saving states, without validation. */
   readonly seconds: number;
   /**
-   * Whether `seconds` come from a timed batch. Otherwise, if too little memory is free, they follow from the products
-   * of a step and the rate of this machine's engine, which is rough.
+   * Whether `seconds` comes from a timed batch. If too little memory is free to time a batch, `seconds` is a rough
+   * estimate from a step's matrix products and this machine's rate.
    */
   readonly measured: boolean;
 }
@@ -40,9 +40,9 @@ export interface RunPlan {
 export interface StepReport {
   /** The number of the step, from 0. */
   readonly step: number;
-  /** Steps of the whole run. */
+  /** The number of steps of the whole run. */
   readonly steps: number;
-  /** The phase, from 1; only for a recipe with phases. Steps and epochs count on across phases. */
+  /** The phase, from 1; only for a recipe with phases. Step and epoch numbers continue across phases. */
   readonly phase?: number;
   /** The epoch of the step. */
   readonly epoch: number;
@@ -54,11 +54,11 @@ export interface StepReport {
   readonly norm: number;
   /** The learning rate. */
   readonly lr: number;
-  /** Images per second since the run, or its resumed part, began. */
+  /** Images per second since this run started or resumed. */
   readonly imagesPerSecond: number;
   /** Estimated seconds until the end. */
   readonly secondsLeft: number;
-  /** The share of the time that the trainer waited for data, 0 to 1. */
+  /** The share of the time that the trainer spent waiting for data, 0 to 1. */
   readonly waitShare: number;
 }
 
@@ -72,7 +72,7 @@ export interface EpochReport {
   readonly loss: number;
   /** The loss on the validation data, without dropout; null without a validation at the epoch's end. */
   readonly validationLoss: number | null;
-  /** The task's metrics on the first rows of the validation data; null as `validationLoss`. */
+  /** The task's metrics on the first rows of the validation data; null whenever `validationLoss` is. */
   readonly metrics: Metrics | null;
   /** Whether these weights are the best so far. */
   readonly best: boolean;
@@ -80,7 +80,7 @@ export interface EpochReport {
 
 /** The report of a validation between steps (`validationSteps`). */
 export interface ValidationReport {
-  /** Completed steps. */
+  /** The number of completed steps. */
   readonly steps: number;
   /** The phase; only for a recipe with phases. */
   readonly phase?: number;
@@ -96,22 +96,22 @@ export interface ValidationReport {
 export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   /** A folder, a file, a suite, `picture-book`, or a Hub id. */
   readonly model: string;
-  /** The folder of the run: empty or missing, unless it is resumed. */
+  /** The folder of the run: empty or missing, unless `resume` is set. */
   readonly out: string;
   /**
-   * `blip` (default): BLIP's own numbers; `few`: for tens to hundreds of images; the path of a JSON file (its name ends
-   * in `.json`) with a custom recipe; or the recipe itself. Other options override its values, including those of its
+   * `blip` (default): BLIP's own values; `few`: for tens to hundreds of images; the path of a JSON file (its name ends
+   * in `.json`) with a custom recipe; or the recipe itself. Other options override the recipe's values, also in its
    * phases.
    */
   readonly recipe?: string | CustomRecipe | undefined;
-  /** Batches whose gradients add up to one step. Default: 1. */
+  /** The number of batches whose gradients are added up per step. Default: 1. */
   readonly accumulate?: number | undefined;
   /**
-   * Takes only the sizes and the vocabulary of the model; all weights begin as in the reference's classes. Default:
-   * false.
+   * Uses only the sizes and the vocabulary of the model; all weights are initialised as in the reference's classes.
+   * Default: false.
    */
   readonly init?: boolean | undefined;
-  /** S, in pixels, a multiple of the patch size; positions are interpolated once. Default: the model's own. */
+  /** S, in pixels, a multiple of the patch size. Position embeddings are interpolated once. Default: the model's. */
   readonly imageSize?: number | undefined;
   /**
    * Weights that are not trained: `imageEncoder`, `allButCrossAttention`, or a list of these and of weight name
@@ -119,34 +119,34 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
    */
   readonly freeze?: Freeze | undefined;
   /**
-   * Trains low-rank updates of the model's matrices, which stay frozen. The result is an adapter in PEFT's format, of a
-   * few megabytes. Not for `pretrain`. Without `lr`, the rate is ten times the recipe's. Default: off.
+   * Trains low-rank updates of the model's matrices, which stay frozen. The result is an adapter of a few megabytes, in
+   * PEFT's format. Not for `pretrain`. Without `lr`, the learning rate is ten times the recipe's. Default: off.
    */
   readonly lora?: LoraOptions | undefined;
-  /** Computes layers a second time in the backward pass: more time for less memory. Default: false. */
+  /** Recomputes layers in the backward pass: slower, but needs less memory. Default: false. */
   readonly recompute?: boolean | undefined;
   /** The seed of order, augmentation, dropout, negatives and random initial weights. Default: 42. */
   readonly seed?: number | undefined;
   /** Threads of ONNX Runtime. Default: one per core. */
   readonly threads?: number | undefined;
-  /** Default: BLIP's augmentation. `false`: each image whole. */
+  /** Image augmentation. Default: BLIP's. `false`: uses the whole image. */
   readonly augment?: AugmentOptions | false | undefined;
   /** The prompt that captions begin with. Default: "a picture of ". */
   readonly prompt?: string | undefined;
   /** The share of multi-sentence captions that lose some sentences, drawn again in each epoch. Default: 0. */
   readonly shorten?: number | undefined;
   /**
-   * `match`, `pretrain`: an image's negative text in ITM is one of its row's `false_captions`, drawn in each epoch,
-   * instead of another image's caption. Rows without any keep BLIP's negatives. Default: false.
+   * `match`, `pretrain`: whether an image's negative text in ITM is one of its row's `false_captions`, drawn in each
+   * epoch, instead of another image's caption. Rows without false captions use BLIP's negatives. Default: false.
    */
   readonly falseCaptions?: boolean | undefined;
-  /** Required for streams, whose samples are not counted. Default: none. */
+  /** The number of batches per epoch. Required for streams, whose samples are not counted. */
   readonly batchesPerEpoch?: number | undefined;
-  /** Steps between saved states. One is also saved at the end of each epoch. Default: 500. */
+  /** The number of steps between saved states. A state is also saved at each epoch's end. Default: 500. */
   readonly saveSteps?: number | undefined;
   /** Continues the run in `out`, with the same settings. Default: false. */
   readonly resume?: boolean | undefined;
-  /** Ends the run after the current step, once its state is saved. */
+  /** Stops the run after the current step, once the state is saved. */
   readonly signal?: AbortSignal | undefined;
   /** Called once before the first step. */
   readonly onPlan?: ((plan: RunPlan) => void) | undefined;
@@ -154,7 +154,7 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly onStep?: ((report: StepReport) => void) | undefined;
   /** Called after each epoch. */
   readonly onEpoch?: ((report: EpochReport) => void) | undefined;
-  /** Called with the progress of a validation. */
+  /** Called during a validation, with its progress. */
   readonly onValidating?: ((progress: ValidationProgress) => void) | undefined;
   /** Called after each validation. */
   readonly onValidation?: ((report: ValidationReport) => void) | undefined;

@@ -1,5 +1,5 @@
-// The phases of a run, or a single one for a recipe without phases. Each is opened with its own settings, and starts
-// from the weights that the phases before it produced.
+// The phases of a run; a recipe without phases has a single phase. Each phase is opened with its own settings, and
+// starts from the weights that the earlier phases produced.
 import { asyncDispose, closing } from "@blip-ts/base";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { imageConfigOf } from "../../load/image-settings.ts";
@@ -24,7 +24,7 @@ export interface Phase {
   /** The index of the phase, from 0. */
   readonly index: number;
   readonly settings: Settings;
-  /** The folder of its states. */
+  /** The folder of the phase's states. */
   readonly folder: string;
   /** The number of the phase, from 1; undefined if the recipe has no phases. */
   readonly number: number | undefined;
@@ -49,7 +49,7 @@ export interface OpenedPhase extends Phase {
   readonly data: TrainingData;
   readonly validation: TrainingData | undefined;
   readonly objective: DataObjective;
-  /** The whole network of the task. It differs from `objective` only if one of the task's losses has weight 0. */
+  /** The task's whole network. Differs from `objective` only if a loss of the task has weight 0. */
   readonly network: DataObjective;
   readonly validator: DataObjective | undefined;
   readonly lora: BegunLora | undefined;
@@ -62,7 +62,7 @@ export interface OpenedPhase extends Phase {
 /** A phase with its initial weights. */
 export interface BegunPhase extends OpenedPhase {
   readonly begun: BegunWeights;
-  /** Weights of the task's network that the phase does not use. Its result contains them unchanged. */
+  /** Weights of the task's network that the phase does not use. The result contains them unchanged. */
   readonly untouched: ReadonlyMap<string, StoredTensor>;
   /** The actual numbers of steps and epochs of the earlier phases. */
   readonly before: { readonly steps: number; readonly epochs: number };
@@ -109,7 +109,7 @@ export class DataOfPhases {
     return opened;
   }
 
-  /** Data options of a phase. Images are normalised with the model's own settings. */
+  /** The data options of a phase. Images are normalised with the model's own settings. */
   async #optionsFor(settings: Settings): Promise<TrainingDataOptions> {
     const { vision } = this.#base.config;
     const { imageSize } = vision;
@@ -127,7 +127,7 @@ export class DataOfPhases {
     };
   }
 
-  /** Rows and images that could not be used, counted each time they came up. */
+  /** The number of rows and images that could not be used. Each attempt counts. */
   get skipped(): number {
     return [...this.#opened.values()].reduce((sum, { data }) => sum + data.stats().skipped, 0);
   }
@@ -170,7 +170,7 @@ export async function openPhase(
   const parts = {
     ...{ config: base.config, tokens: base.tokens, settings, samples: data.samples, batchesPerEpoch },
     encode: (text: string) => base.tokenizer.ids(text),
-    // The warnings are the same in each phase.
+    // Only the first phase warns, because the warnings are the same in each phase.
     ...(onWarning && phase.index === 0 && { warn: onWarning }),
   };
   const validator = validation && objectiveOf(parts, true);
@@ -202,7 +202,7 @@ export async function openPhase(
   };
 }
 
-/** The outcome of a finished phase: the weights of its result, and its length. */
+/** The result of a finished phase: its weights, and its numbers of steps and epochs. */
 async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
   const last = await openState(files, folder);
   const progress = progressOf(last.facts.position) ?? atBeginning;
@@ -217,7 +217,7 @@ async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
 }
 
 /**
- * Adds a phase's initial weights: the model's, overwritten by the results of each earlier phase.
+ * Adds a phase's initial weights: the model's weights, overwritten by the results of each earlier phase.
  * @param opened all phases
  * @throws {UsageError} `train/no-state` @throws {ModelError} `train/state`
  */
@@ -227,7 +227,7 @@ export async function beginPhase(
   phase: OpenedPhase,
 ): Promise<BegunPhase> {
   const { base, settings, objective, lora } = phase;
-  // A run with random initial weights takes nothing from the model: what no earlier phase trained is random too.
+  // A run with random initial weights uses no weights of the model: weights that no phase has trained are random too.
   let tensors: BaseModel["tensors"] = opened[0]?.settings.init === true ? new Map() : base.tensors;
   let [steps, epochs] = [0, 0];
   for (const earlier of opened.slice(0, phase.index)) {
@@ -242,7 +242,7 @@ export async function beginPhase(
   return { ...phase, begun, untouched, before: { steps, epochs } };
 }
 
-/** Where a phase starts counting: after the epochs of the earlier phases. */
+/** The initial progress of a phase: after the epochs of the earlier phases. */
 export function beginningOf({ before, data }: Pick<BegunPhase, "before" | "data">): Progress {
   const { seed, batchSize, samples = null } = data;
   const { steps, epochs: epoch } = before;

@@ -18,12 +18,12 @@ import { defaultSaveSteps } from "./loop.ts";
 import type { RunPlan, TrainOptions } from "./options.ts";
 import type { BegunPhase, OpenedPhase } from "./phases.ts";
 
-/** A phase's first batch, and its cost. */
+/** The first batch of a phase, and the phase's cost. */
 interface PhasePlan {
   readonly first: TrainingBatch;
   readonly trained: number;
   readonly memory: MemoryEstimate;
-  /** The work of a batch, in operations of the engine's own product. */
+  /** The work of a batch, in operations of the engine's matrix product. */
   readonly operations: number;
   /** Seconds to read a batch. */
   readonly load: number;
@@ -36,16 +36,17 @@ interface PhasePlan {
 interface Planned {
   readonly plan: Pick<TrainingPlan, "parameters">;
   readonly memory: (feeds: Parameters<typeof estimateMemory>[1]) => MemoryEstimate;
-  /** Completed steps. */
+  /** The number of completed steps. */
   readonly done: number;
 }
 
-/** The number of batches after the first one to wait for, and the most seconds to wait. */
+/** The number of batches to time after the first, and the maximum seconds to spend on them. */
 const [looked, longLook] = [4, 1];
 
 /**
- * Reads the first batch, and times the next ones. `load` is the fastest of them, because the first ones start threads.
- * @returns undefined if there is no batch; the run reports why
+ * Reads the first batch, and times the next few. `load` is the shortest time, because the earliest batches also start
+ * threads.
+ * @returns undefined if there is no batch; the run reports the reason later
  */
 async function lookAt(data: TrainingData): Promise<Pick<PhasePlan, "first" | "load"> | undefined> {
   const batches = data.batches({ preview: true });
@@ -67,7 +68,7 @@ async function lookAt(data: TrainingData): Promise<Pick<PhasePlan, "first" | "lo
   }
 }
 
-/** The plan of a phase, from its first batch; undefined if there is none. */
+/** Plans a phase from its first batch. Returns undefined if there is no batch. */
 async function phasePlan(
   { settings, data, objective, steps, epochs }: OpenedPhase,
   { plan, memory, done }: Planned,
@@ -108,7 +109,7 @@ function plannedLater({ objective, settings }: OpenedPhase): Planned {
   return { plan, done: 0, memory: (feeds) => estimateMemory(plan, feeds, accumulate > 1) };
 }
 
-/** @returns operations per second, from the phase's own batch or from the engine's product */
+/** @returns operations per second, measured with the phase's first batch or with the engine's matrix product */
 async function rateOf(
   platform: Platform<never>,
   { first, operations }: PhasePlan,
@@ -121,9 +122,9 @@ async function rateOf(
 }
 
 /**
- * @param later the phases after the trainer's
- * @param mayMeasure called with the memory that the largest phase needs; returns whether to compute a batch for its
- * time
+ * Plans the remaining phases of a run.
+ * @param later the phases after the trainer's phase
+ * @param mayMeasure called with the memory that the largest phase needs; returns whether a batch may be timed
  * @returns undefined if the data has no batch
  */
 export async function planOf(

@@ -13,9 +13,9 @@ export interface Progress {
   readonly lossCount: number;
   /** The validation of the best weights. */
   readonly best: Validation | undefined;
-  /** The number of validations since then. */
+  /** The number of validations since the best validation. */
   readonly stale: number;
-  /** Completed steps at the last validation. */
+  /** The number of completed steps at the last validation. */
   readonly validated: number;
 }
 
@@ -34,7 +34,7 @@ export const progressJson = (progress: Progress): Json => {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** From a state's file. The data checks the position. @returns undefined if it is of another kind */
+/** Parses the progress in a state's file. The data checks the position. @returns undefined if it is not progress */
 export function progressOf(json: unknown): Progress | undefined {
   if (!isRecord(json)) return undefined;
   const { epoch, lossSum, lossCount, stale, validated } = json;

@@ -32,7 +32,7 @@ import { validateOn } from "./validate.ts";
 import type { Measure, Metrics } from "./validation.ts";
 import { networkTaskOf, trainingTaskNamed } from "./tasks.ts";
 
-/** The platform's part of a run. */
+/** The platform-specific functions for a run. */
 export interface RunParts extends DataParts {
   readonly platform: Platform<never>;
   readonly training: TrainingPlatform;
@@ -50,19 +50,19 @@ export interface TrainReport {
   readonly steps: number;
   /** The total number of epochs. */
   readonly epochs: number;
-  /** The loss of this process's last step; null if it made none. */
+  /** The loss of the last step; null if this process trained no step. */
   readonly loss: number | null;
-  /** The loss of the best weights, which are the result; null without validation data. */
+  /** The validation loss of the best weights, which are the result; null without validation data. */
   readonly validationLoss: number | null;
-  /** The best weights' metrics; null without validation data. */
+  /** The metrics of the best weights; null without validation data. */
   readonly metrics: Metrics | null;
-  /** Whether the last phase stopped early. The validation results are also those of the last phase. */
+  /** Whether the last phase stopped early. The validation results also belong to the last phase. */
   readonly stoppedEarly: boolean;
   /** The duration of this run, in seconds. */
   readonly seconds: number;
   /** Images per second of this run. */
   readonly imagesPerSecond: number;
-  /** Rows and images that could not be used, counted each time they came up. */
+  /** The number of rows and images that could not be used. Each attempt counts. */
   readonly skipped: number;
   /** The result's folder: a model, or an adapter with `lora`. */
   readonly model: string;
@@ -99,11 +99,11 @@ interface Run {
   readonly opened: readonly OpenedPhase[];
   readonly base: BaseModel;
   readonly begunAt: number;
-  /** Called with the estimated memory need. Returns whether a batch may be computed before the first step. */
+  /** Called with the estimated memory need. Returns whether a batch may be timed before the first step. */
   readonly mayMeasure: (memory: MemoryEstimate) => boolean;
 }
 
-/** Writes the result. It replaces the result of a run that had ended before it was resumed. */
+/** Writes the result, and replaces an earlier result if a finished run is resumed. */
 async function saveModel(
   { parts, options, base }: Run,
   { settings, network, begun, untouched, lora }: BegunPhase,

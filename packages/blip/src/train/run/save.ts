@@ -1,5 +1,5 @@
-// Writes the result of a run as a model: a Hugging Face folder for match, caption and VQA, the original names for NLVR2
-// and pre-training, for which transformers has no class.
+// Writes the result of a run as a model: a Hugging Face folder for match, caption and VQA; original names for NLVR2 and
+// pre-training, for which transformers has no class.
 import { closing } from "@blip-ts/base";
 import {
   floatsOf,
@@ -19,7 +19,7 @@ import { networkTaskOf, type DataObjective } from "./tasks.ts";
 type Weights = ReadonlyMap<string, StoredTensor | MadeTensor>;
 
 /**
- * The weights of a result: the trained ones, the others, and ties under both names.
+ * The weights of a result: trained and other weights; tied weights appear under both names.
  * @param network the objective of the task's whole network, which names all weights of the result
  */
 export function resultWeights(
@@ -38,7 +38,7 @@ export function resultWeights(
   return all;
 }
 
-/** The description of a tensor that has not been written yet. */
+/** Describes a tensor that has not been written yet. */
 const placeholder = (name: string, { shape }: Pick<MadeTensor, "shape">): StoredTensor => ({
   ...{ name, dtype: "float32", shape, offset: 0, byteLength: sizeOf(shape) * 4 },
   source: {
@@ -49,12 +49,12 @@ const placeholder = (name: string, { shape }: Pick<MadeTensor, "shape">): Stored
 });
 
 /**
- * The LM head's matrix. Hugging Face files hold it once, with the word embeddings; the original names repeat its
- * values.
+ * Matches the LM head's matrix. Hugging Face files store its values once, as the word embeddings; files with original
+ * names store them twice.
  */
 const isHeadMatrix = (name: string) => name === "text_decoder.cls.predictions.decoder.weight";
 
-/** Frozen half-precision weights are written as the float32 that the run computed with. */
+/** Converts frozen half-precision weights to float32, with which the run computed. */
 function asFloat32(tensor: StoredTensor | MadeTensor): StoredTensor | MadeTensor {
   if (tensor.dtype === "float32" || "bytes" in tensor) return tensor;
   return {
@@ -69,7 +69,7 @@ function asFloat32(tensor: StoredTensor | MadeTensor): StoredTensor | MadeTensor
 const originalOf = (weights: Weights): WritableTensors =>
   new Map([...weights].map(([name, tensor]) => [toOriginalName(name), asFloat32(tensor)]));
 
-/** The files of a result: config.json, tokenizer, image settings and weights. It reads no weight yet. */
+/** The files of a result: config.json, tokenizer, image settings and weights. Reads no weights yet. */
 export async function resultFiles(
   base: BaseModel,
   task: TrainingTask,
@@ -93,7 +93,7 @@ export async function resultFiles(
 }
 
 /**
- * Writes a result as a folder that does not exist yet.
+ * Writes a result as a new folder.
  * @throws {UsageError} `save/exists`, `save/cannot-write` @throws the signal's reason
  */
 export async function saveResult(

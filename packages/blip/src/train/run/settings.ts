@@ -23,20 +23,20 @@ import { validationSettings, type ValidationSettings } from "./validation-option
 
 /** The settings that may differ between phases. */
 export interface PhaseSettings extends Recipe {
-  /** The number of updates; null: as many as `epochs` have. With a number, `epochs` is not used. */
+  /** The number of updates, which replaces `epochs`; null: `epochs` determines it. */
   readonly steps: number | null;
   readonly accumulate: number;
   readonly freeze: string | readonly string[] | null;
   readonly recompute: boolean;
   readonly augment: AugmentOptions | boolean;
   readonly prompt: string | null;
-  /** Null: 0. */
+  /** Null means 0. */
   readonly shorten: number | null;
   readonly falseCaptions: boolean;
   readonly losses: LossWeights | null;
 }
 
-/** The settings that determine the numbers. run.json keeps them, and a resume compares them. */
+/** The settings that determine the numbers. run.json stores them, and a resume compares them. */
 export interface Settings extends PhaseSettings, ValidationSettings {
   readonly task: TrainingTask;
   readonly model: string;
@@ -72,7 +72,7 @@ const phaseFields: readonly (keyof PhaseRecipe)[] = [
   ...(["falseCaptions", "losses"] as const),
 ];
 
-/** The last value of each field over several levels. A level's `steps` replace earlier `epochs`, and vice versa. */
+/** Merges levels: later values win. A level's `steps` replaces earlier `epochs`, and vice versa. */
 function merged(levels: readonly PhaseRecipe[]): PhaseRecipe {
   let all: PhaseRecipe = {};
   for (const level of levels) {
@@ -136,7 +136,7 @@ function phaseSettings(
     );
   return {
     ...recipe,
-    // An explicit rate is used as it is.
+    // An explicit rate is not scaled.
     lr: values.lr ?? scaledRate(recipe, recipe.batchSize * accumulate) * rateFactor,
     steps: steps === undefined ? null : whole("steps", steps, 1),
     ...{ accumulate, freeze, augment, losses },
@@ -172,7 +172,7 @@ function checkPatchNames({ names, weights }: PatchNames): void {
 }
 
 /**
- * The recipe that the options name, as a custom recipe. A preset is a custom recipe without replacements.
+ * Reads `options.recipe` as a custom recipe. A preset is a custom recipe without overrides.
  * @throws {UsageError} `train/recipe`
  */
 export async function recipeOf(
@@ -182,7 +182,7 @@ export async function recipeOf(
   if (recipe === undefined) return {};
   if (typeof recipe !== "string") return checkedRecipe("recipe", recipe);
   if (/\.json$/i.test(recipe)) return readRecipe(recipe, (path) => files.readText(path));
-  // The task resolves the preset's name later.
+  // `resolveSettings` checks the preset's name.
   return { base: recipe as NonNullable<CustomRecipe["base"]> };
 }
 

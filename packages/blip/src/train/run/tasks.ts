@@ -24,7 +24,7 @@ import type { SpecialTokens } from "../objectives/token-rows.ts";
 import type { Settings } from "./settings.ts";
 import { badTrainOption } from "../recipes/index.ts";
 
-/** The task whose network is trained, by its name in the rest of the package. */
+/** Maps a training task to the package's task whose network it trains. */
 export const networkTaskOf: Readonly<Record<TrainingTask, NetworkTask>> = {
   match: "match",
   caption: "caption",
@@ -41,13 +41,13 @@ export interface ObjectiveParts {
   readonly tokens: SpecialTokens;
   readonly encode: Encode;
   readonly settings: Settings;
-  /** Samples of the data, if they are counted. */
+  /** The number of samples of the data, if known. */
   readonly samples: number | undefined;
   readonly batchesPerEpoch: number;
   readonly warn?: (warning: Warning) => void;
 }
 
-/** The same objective over other batches. */
+/** Wraps an objective so that it reads the batches of training data. */
 function reading<Batch extends ImageBatch, T extends TrainingTask>(
   objective: ComposedObjective<Batch>,
   task: T,
@@ -68,7 +68,7 @@ function reading<Batch extends ImageBatch, T extends TrainingTask>(
   };
 }
 
-/** The loss `patch-names`, if the recipe has it. */
+/** The loss `patch-names`, if the recipe uses it. */
 function patchLosses({ losses, patchNames: kinds }: Settings): WeightedPart<PairBatch>[] {
   if (losses?.patchNames === undefined || !kinds) return [];
   const { names, weights } = kinds;
@@ -84,7 +84,7 @@ function patchesOf({ size, patches }: TrainingBatch<"pretrain">, count: number):
 
 /**
  * Builds the objective of a run.
- * @param validates for validation losses: without dropout, and with a queue of one batch
+ * @param validates whether to build it for validation: without dropout, and with a queue of one batch
  * @throws {UsageError} `objective/...`
  */
 export function objectiveOf(parts: ObjectiveParts, validates = false): DataObjective {

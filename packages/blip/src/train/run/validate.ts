@@ -1,5 +1,4 @@
-// Validates during a run: the loss over all batches of the validation data, and the task's metrics of the current
-// weights.
+// Validates the current weights during a run: the loss over all batches of the validation data, and the task's metrics.
 import type { TrainingBatch, TrainingData } from "../data/batch.ts";
 import type { Trainer } from "../loop/trainer.ts";
 import type { BaseModel, BegunWeights } from "./begin.ts";
@@ -17,14 +16,14 @@ export interface ValidationParts {
   readonly base: BaseModel;
   readonly objective: DataObjective;
   readonly begun: BegunWeights;
-  /** The adapter of a run that trains one. */
+  /** The adapter, if the run trains an adapter. */
   readonly lora: BegunLora | undefined;
-  /** Undefined without validation data, as is `validator`. */
+  /** The validation data, if given. Without it, `validator` is also undefined. */
   readonly validation: TrainingData | undefined;
   readonly validator: DataObjective | undefined;
 }
 
-/** The mean loss of all samples of the validation data that fill a batch. */
+/** The mean loss over all full batches of the validation data. */
 async function meanLoss(
   trainer: Trainer<TrainingBatch>,
   { seed }: Settings,
@@ -45,7 +44,7 @@ async function meanLoss(
   return sum / count;
 }
 
-/** Computes the task's metrics with a model that is loaded beside the training. */
+/** Computes the task's metrics with a second copy of the model, loaded during training. */
 function metricsOf(
   measure: Measure,
   trainer: Trainer<TrainingBatch>,
@@ -61,7 +60,7 @@ function metricsOf(
     const files = filesInMemory("the model in training", await resultFiles(base, task, whole));
     const measured = await measure(files, {
       ...{ limit, beams: validationBeams ?? undefined, prompt: prompt ?? undefined, threads, signal },
-      // Warnings about the model were given when the run began.
+      // The run already reported warnings about the model at its start.
       onWarning: () => undefined,
       onStep: onValidating,
     });
@@ -73,7 +72,8 @@ function metricsOf(
 }
 
 /**
- * @param measure without it, or if the settings ask for no rows, there are no metrics
+ * Creates the function that validates the current weights.
+ * @param measure computes the metrics; without it, or with a `validationLimit` of 0, there are no metrics
  * @returns undefined without validation data
  */
 export function validateOn(

@@ -7,16 +7,16 @@ import { metricNames } from "./validation.ts";
 /** Options of validation. All of them need validation data. */
 export interface ValidationOptions {
   /**
-   * The number of rows of the validation data, from the first, for the task's metrics; 0: no metrics. The loss covers
-   * all of the data. Default: 1,000.
+   * The metrics use this many rows from the start of the validation data; 0: no metrics. The loss covers all of the
+   * data. Default: 1,000.
    */
   readonly validationLimit?: number | undefined;
-  /** Beams for the captions and answers of validation. Default: BLIP's 3. */
+  /** The number of beams for captions and answers in validation. Default: BLIP's 3. */
   readonly validationBeams?: number | undefined;
-  /** Validates every so many steps instead of at each epoch's end, and also at the run's end. */
+  /** The number of steps between validations, instead of validating per epoch. The run also validates at its end. */
   readonly validationSteps?: number | undefined;
   /**
-   * The criterion of the best weights: the lowest `loss`, or the highest metric (`match`, `pretrain`: `rMean`, ...;
+   * The criterion for the best weights: the lowest `loss`, or the highest metric (`match`, `pretrain`: `rMean`, ...;
    * `caption`: `ciderD`, `bleu4`; `vqa`, `nlvr`: `accuracy`). For equal metrics, the lower loss wins. Default: BLIP's
    * criterion, which is the task's first metric; for `pretrain`, and without metrics, the loss.
    */

@@ -1,5 +1,5 @@
-// The results of a validation of the current weights: the mean loss of all batches, and the task's metrics. The
-// evaluation code computes the metrics; whoever starts a run provides it (`Measure`).
+// The results of validating the current weights: the mean loss of all batches, and the task's metrics. The evaluation
+// code computes the metrics; the caller of a run passes it in (`Measure`).
 import type { ModelFiles } from "../../files.ts";
 import type { SavedFiles } from "../../save/save.ts";
 import { safetensorsSource } from "@blip-ts/checkpoint";
@@ -10,17 +10,17 @@ import type { TrainingTask } from "../data/batch.ts";
 export type Metrics = Readonly<Record<string, number>>;
 
 export interface Validation {
-  /** The mean over the validation data, without dropout. */
+  /** The mean loss over the validation data, without dropout. */
   readonly loss: number;
-  /** Computed on the first rows of the validation data. Metrics that the data does not allow are missing. */
+  /** The metrics on the first rows of the validation data, without those that the data does not allow. */
   readonly metrics: Metrics;
 }
 
 /**
- * The metrics of each task. The first one is BLIP's criterion for its best weights. `match`: R@1 in percent and the
- * mean of all recalls (R@1, 5 and 10 in both directions), with the 16 best of each cosine ranking re-ranked by ITM;
- * `cosineRMean` is that mean without ITM. `pretrain`: the same by cosine alone. `caption`: CIDEr-D from 0 to 10, BLEU-4
- * from 0 to 1. `vqa`: percent. `nlvr`: from 0 to 1.
+ * The metrics of each task. The first metric is BLIP's criterion for the best weights. `match`: R@1 in percent and the
+ * mean of all recalls (R@1, 5 and 10 in both directions), with the best 16 of each cosine ranking re-ranked by ITM;
+ * `cosineRMean` is the mean without ITM. `pretrain`: the same metrics by cosine only. `caption`: CIDEr-D from 0 to 10,
+ * BLEU-4 from 0 to 1. `vqa`: percent. `nlvr`: from 0 to 1.
  */
 export const metricNames = {
   match: ["rMean", "imageToTextR1", "textToImageR1", "cosineRMean"],
@@ -30,9 +30,9 @@ export const metricNames = {
   pretrain: ["rMean", "imageToTextR1", "textToImageR1"],
 } as const satisfies Readonly<Record<TrainingTask, readonly string[]>>;
 
-/** The progress of a validation in one of its steps. */
+/** The progress within a step of a validation. */
 export interface ValidationProgress {
-  /** `loss`: batches with a computed loss; the other steps are those of evaluations: rows read, texts, images, ... */
+  /** `loss` counts batches whose loss is computed. The other steps are those of evaluations. */
   readonly step: "loss" | "data" | "texts" | "images" | "pairs" | "rows";
   /** The number of finished rows or batches. */
   readonly done: number;
@@ -41,9 +41,9 @@ export interface ValidationProgress {
 }
 
 export interface MeasureOptions {
-  /** The number of rows of the validation data, from the first. */
+  /** The number of rows to use, from the start of the validation data. */
   readonly limit: number;
-  /** Beams for captions and answers. Default: BLIP's 3. */
+  /** The number of beams for captions and answers. Default: BLIP's 3. */
   readonly beams: number | undefined;
   /** The prompt of captions. Default: BLIP's own. */
   readonly prompt: string | undefined;
@@ -61,7 +61,7 @@ export interface MeasureOptions {
  */
 export type Measure = (model: ModelFiles, options: MeasureOptions) => Promise<Metrics>;
 
-/** The score of weights: the negative loss, or the metric. */
+/** The score of the validated weights: the negative loss, or a metric. */
 const score = ({ loss, metrics }: Validation, by: string): number =>
   by === "loss" ? -loss : (metrics[by] ?? -Infinity);
 
@@ -88,7 +88,7 @@ export function validationOf(json: unknown): Validation | undefined {
   return { loss: json.loss, metrics: Object.fromEntries(metrics) };
 }
 
-/** A model folder in memory. Its weights are read from the training on demand. */
+/** A model folder in memory. Weights are read from the training session on demand. */
 export function filesInMemory(name: string, { texts, weights, metadata }: SavedFiles): ModelFiles {
   return {
     ...{ name, kind: "folder" },

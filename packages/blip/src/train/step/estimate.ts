@@ -1,5 +1,5 @@
-// The memory that a step will need, before one has run. The numbers are exact for what training holds. For activations
-// they follow from a simulation of the order in which ONNX Runtime runs the graph.
+// Estimates the memory of a step before the first step. Weights, gradients and moments are exact. Activations come from
+// a simulation of the order in which ONNX Runtime runs the graph.
 import {
   elementSize,
   evaluateDim,
@@ -17,21 +17,21 @@ export interface MemoryEstimate {
   /** All parameters, and the weights that are not trained. */
   readonly weights: number;
   readonly gradients: number;
-  /** Both moments, and the sum of gradients if they are accumulated. */
+  /** Both moments, and the sum of gradients if gradients are accumulated. */
   readonly moments: number;
-  /** The peak of a step's intermediate values, on top of the above. */
+  /** The peak memory of a step's intermediate values, in addition to the other fields. */
   readonly activations: number;
   readonly total: number;
 }
 
 /**
- * Nodes in the order in which ONNX Runtime runs them. It walks back from the last node without readers, and from each
- * node first to the last written of its inputs (`Graph::ReverseDFSFrom`).
+ * Nodes in the order in which ONNX Runtime runs them. ONNX Runtime walks back from the last node without readers, and
+ * from each node visits its last-written input first (`Graph::ReverseDFSFrom`).
  */
 export function runOrder({ nodes }: Graph): readonly Node[] {
   const maker = new Map(nodes.map((node, index) => [node.output.id, { node, index }]));
   const read = new Set(nodes.flatMap(({ inputs }) => inputs.map(({ id }) => id)));
-  // Leaves are written last and in reverse; the walk starts with the last one.
+  // Leaves are written last and in reverse; the walk starts with the last leaf.
   const leaves = nodes.filter(({ output }) => !read.has(output.id));
   const order: Node[] = [];
   const seen = new Set<number>();
@@ -51,11 +51,11 @@ export function runOrder({ nodes }: Graph): readonly Node[] {
   return order;
 }
 
-/** Outputs that share the memory of their input. */
+/** Whether a node's output shares the memory of its input. */
 const sharesMemory = ({ kind }: Node): boolean => kind === "reshape" || kind === "barrier";
 
 /**
- * The peak of live bytes while the graph runs.
+ * The peak number of live bytes while the graph runs.
  * @param inPlace outputs with preallocated memory: gradients
  */
 export function simulatedActivations(
@@ -98,7 +98,7 @@ export function simulatedActivations(
   return most;
 }
 
-/** The sizes of the graph's named dimensions for these inputs. */
+/** The sizes of the graph's named dimensions, taken from the inputs. */
 export function bindingOf(
   graph: Graph,
   feeds: Readonly<Record<string, Pick<Tensor, "dims">>>,

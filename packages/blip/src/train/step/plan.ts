@@ -1,4 +1,4 @@
-// The trained part of an objective's graph: the graph with gradients, and every parameter with its role.
+// Plans the training of an objective's graph: the graph with gradients, and the role of every parameter.
 import type { Parameter, ParameterRole } from "@blip-ts/engine";
 import {
   differentiate,
@@ -16,16 +16,16 @@ export interface PlanOptions {
   readonly groups?: readonly ParameterGroup[] | undefined;
   /** Weights that are not trained. */
   readonly frozen?: ((weight: NamedShape) => boolean) | undefined;
-  /** Computes layers a second time in the backward pass: about a third more time, with less memory. */
+  /** Recomputes layers in the backward pass: takes about a third longer, but needs less memory. */
   readonly recompute?: boolean | undefined;
 }
 
 export interface TrainingPlan {
-  /** Forward and backward. Its inputs are those of the batch, and the parameters. */
+  /** The graph of the forward and backward pass. Its inputs are the batch's inputs and the parameters. */
   readonly graph: Graph;
   readonly gradients: readonly ParameterGradient[];
   readonly parameters: readonly Parameter[];
-  /** The weights that stay in the graph. */
+  /** The names of the weights that remain in the graph. */
   readonly still: readonly string[];
 }
 
@@ -95,7 +95,7 @@ export function planTraining(
   return { graph, gradients, parameters, still: graph.weights.map(({ name }) => name) };
 }
 
-/** Another graph over the same weights, without gradients. */
+/** Prepares another graph over the same weights, without gradients. */
 export function planForward(graph: Graph, training: TrainingGraph, parameters: ReadonlySet<string>): Graph {
   return optimizeForTraining(prepareForTraining(graph, training.ties, ({ name }) => parameters.has(name)));
 }

@@ -1,4 +1,4 @@
-// Training data from the files given to a page, loaded in the caller's thread.
+// Training data from files that a web page was given, loaded in the caller's thread.
 import { expectOptions, optionNames } from "@blip-ts/base";
 import { readData, type DatasetOptions, type ImageSource } from "@blip-ts/datasets";
 import type { DecodeOptions } from "../../image/decode-options.ts";
@@ -11,14 +11,14 @@ import { openTrainingData } from "../data/training-data.ts";
 import { FileFolder, type PageFile } from "./file-folder.ts";
 
 export interface WebTrainingDataOptions extends TrainingDataOptions {
-  /** The path of the list among the files. Default: the folder's form follows from its content. */
+  /** The path of the list among the files. Default: the format of the folder is detected. */
   readonly list?: string | undefined;
   /** How to read the files: `imageRoot`, `format`, `split`, `columns`, ... */
   readonly reader?: Omit<DatasetOptions, "onRowError"> | undefined;
-  /** Default, as with `compat: "blip"`: alpha is dropped, images are upright and 16-bit grey is clipped. */
+  /** How to decode. Default, as with `compat: "blip"`: drop alpha, turn images upright, and clip 16-bit grey. */
   readonly decode?:
     Partial<Pick<DecodeOptions, "alpha" | "orientation" | "grey16" | "maxPixels">> | undefined;
-  /** Aborts the opening, not the batches. */
+  /** Aborts opening the data. It does not affect the batches. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,8 +1,8 @@
-// Presents the files given to a page (a chosen folder, a drop) to the data set readers as a folder.
+// Presents files that a web page was given (a chosen folder, a drop) as a folder to the data set readers.
 import type { DataFile, DataFolder } from "@blip-ts/datasets";
 import { noSuchFile, unreadableFile } from "./errors.ts";
 
-/** A file with its path among the others. A `File` has `webkitRelativePath`, or else its name. */
+/** A file with its path. For a `File`, the path is `webkitRelativePath`, or its name if that is empty. */
 export interface PlacedFile {
   readonly path: string;
   readonly file: Blob;
@@ -60,7 +60,7 @@ const dataFile = ({ path, file }: PlacedFile): DataFile => ({
 
 const isHidden = (path: string): boolean => path.split("/").some((name) => name.startsWith("."));
 
-/** Files by their paths. */
+/** A folder in memory: files by their paths. */
 export class FileFolder {
   readonly #files = new Map<string, PlacedFile>();
 

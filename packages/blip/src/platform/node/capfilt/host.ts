@@ -1,4 +1,4 @@
-// Node as CapFilt's host: files, the encoded bytes of images, thumbnails by sharp.
+// CapFilt's host in Node: files, the encoded bytes of images, and thumbnails by sharp.
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { BlipError, closedBy } from "@blip-ts/base";
 import { cannotWrite, inUse, type CapFiltHost, type FileSink } from "../../../capfilt/index.ts";
@@ -22,7 +22,7 @@ async function orCannotWrite<T>(path: string, work: () => Promise<T>): Promise<T
   }
 }
 
-/** Translates errors of the evaluation's files into errors of this run. */
+/** Converts errors of evaluation files (`evaluate/...`) to errors of CapFilt (`capfilt/...`). */
 async function inOwnWords<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,4 +1,4 @@
-// This program's one pool of decoder processes, and the one budget of all its decoding.
+// The program's single pool of decoder processes.
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { DecoderPool } from "./decoder-pool.ts";
@@ -13,12 +13,12 @@ function decoderPool(): DecoderPool {
   return pool;
 }
 
-/** Starts the processes for the first images. */
+/** Starts the decoder processes before the first image arrives. */
 export const warmUpDecoders = (): void => decoderPool().warmUp();
 
 /** The ids of the processes that are decoding or waiting for an image. */
 export const decoderProcesses = (): number[] => pool?.processes ?? [];
 
-/** Decodes an image in a process of its own. */
+/** Decodes an image in a separate process. */
 export const decodeApart = (source: ImageSource, options: DecodeOptions): Promise<RgbImage> =>
   decoderPool().decode({ source, options });

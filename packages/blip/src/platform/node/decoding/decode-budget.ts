@@ -1,8 +1,8 @@
-// A budget of bytes over all images that are being decoded. Small images have a share of their own, so they never wait
-// for large ones.
+// A memory budget for all images that are being decoded. Small images have a separate share, so they never wait for
+// large images.
 import { must, whenAborted } from "@blip-ts/base";
 
-/** The most bytes of a small image: a JPEG of 20 megapixels needs as many. */
+/** The maximum bytes of a small image: the need of a JPEG of 20 megapixels. */
 export const smallBytes = 64e6;
 
 /** Returns bytes to the budget; a second call has no effect. */
@@ -13,7 +13,7 @@ interface Waiting {
   readonly admit: () => void;
 }
 
-/** Bytes shared by several holders, in order of arrival. A request for more than the total runs alone. */
+/** A number of bytes granted in order of request. A request for more than the total runs alone. */
 class Lane {
   readonly #total: number;
   readonly #most: number;
@@ -66,12 +66,12 @@ class Lane {
   }
 }
 
-/** Half of the bytes is for images that need at most `smallBytes`, half for all others. */
+/** Half of the bytes is for images that need at most `smallBytes`, half for larger images. */
 export class DecodeBudget {
   readonly #small: Lane;
   readonly #large: Lane;
 
-  /** @param total bytes of both halves @param mostLarge the most large images at a time */
+  /** @param total bytes of both halves @param mostLarge the maximum number of large images at a time */
   constructor(total: number, mostLarge: number) {
     this.#small = new Lane(total / 2, Infinity);
     this.#large = new Lane(total / 2, mostLarge);

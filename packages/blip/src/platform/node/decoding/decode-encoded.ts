@@ -1,7 +1,7 @@
 // Decodes images with sharp to the same bytes as Pillow 13: colour profiles are not applied, CMYK is converted with
 // Pillow's formula, and 16-bit grey and colour keys follow Pillow. GIF is decoded by image/gif.ts. AVIF is close but
 // not equal: libheif repeats subsampled colour, whereas libavif interpolates it (up to 20 of 255 at sharp edges, 1
-// without subsampling). This code runs in the caller's process or in a process of its own (decoder-child.ts).
+// without subsampling). This code runs in the caller's process or in a decoder process (decoder-child.ts).
 import type { Metadata, Sharp } from "sharp";
 import { grey16Clipped, truncated, unsupported } from "../../../image/errors.ts";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
@@ -22,7 +22,7 @@ import { loadSharp } from "../load-sharp.ts";
 import { blockOtherLoaders, checkDecoder } from "../image-loaders.ts";
 import type { EncodedImage } from "../read-image.ts";
 
-/** Options of the conversion from raw pixels to RGB. */
+/** The options of the conversion from raw pixels to RGB. */
 export function rawOptions(
   { alpha, grey16, onWarning }: Pick<DecodeOptions, "alpha" | "grey16" | "onWarning">,
   name: string,
@@ -52,7 +52,7 @@ const turns: Readonly<Record<Orientation, (image: Sharp) => Sharp>> = {
 };
 
 /**
- * Whether the pixels have an extra last sample that the file does not declare as alpha. Pillow drops it in every mode.
+ * Whether the pixels have an extra last sample that the file does not declare as alpha. Pillow always drops the sample.
  */
 const hasOtherSample = ({ format, bytes }: EncodedImage) =>
   format === "tiff" && !tiffHasAlpha(tiffKind(tiffDirectory(bytes)));
@@ -111,8 +111,8 @@ export async function decodeEncoded(encoded: EncodedImage, options: DecodeOption
   if (encoded.format === "gif") return decodeGif(bytes, parseGif(bytes, name), name, alpha);
   const sharp = await loadSharp();
   blockOtherLoaders(sharp);
-  // checkArea checks the limit from the header, so that the error is this package's. Pillow tolerates libjpeg's
-  // warnings too.
+  // checkArea checks the limit from the header, so that the error comes from this package. As in Pillow, libjpeg's
+  // warnings are not errors.
   const image = sharp(bytes, { ignoreIcc: true, failOn: "error", limitInputPixels: false });
   const metadata = await image.metadata().catch((error: unknown) => {
     throw failure(name, error);

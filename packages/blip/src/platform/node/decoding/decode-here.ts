@@ -1,5 +1,5 @@
-// Decodes an image in this process, within the common decoding budget. Native decoding cannot be stopped: an aborted
-// caller gets its rejection at once, and the bytes stay counted until the decoding ends.
+// Decodes an image in this process, within the shared memory budget. Native decoding cannot be cancelled: an aborted
+// call rejects immediately, but its bytes count until the decoding ends.
 import { unlessAborted } from "@blip-ts/base";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import { tooSlow } from "../../../image/errors.ts";
@@ -10,7 +10,7 @@ import type { InspectedImage } from "./inspect-image.ts";
 import { within } from "./within.ts";
 import { decodeMilliseconds, decoders, decodingTotal } from "./limits.ts";
 
-/** One place fewer for large images than there are processes, so that a small image always finds a place. */
+/** Large images may use all decoder processes but one, so that small images can always run. */
 export const budget = new DecodeBudget(decodingTotal, decoders - 1);
 
 /**

@@ -1,5 +1,5 @@
-// A process that decodes images, one at a time: the entry `image-decoder`. It watches its own memory, and exits when
-// its owner is gone.
+// The entry `image-decoder`: a process that decodes images, one at a time. It watches its own memory, and exits when
+// the parent process is gone.
 import { outOfBounds } from "../../../image/errors.ts";
 import { resizeBicubic } from "../../../image/resize-bicubic.ts";
 import { readImage } from "../read-image.ts";
@@ -56,5 +56,5 @@ process.on("message", (request: DecoderRequest) => {
   if (request.kind === "go") go();
   else void answer(request.source, request.options);
 });
-// Ctrl-C is for the owner, which may continue decoding.
+// Ignore Ctrl-C, because the parent process handles it and may continue decoding.
 process.on("SIGINT", () => undefined);

@@ -1,5 +1,5 @@
-// A pool of processes that decode images: a fixed number at a time, with callers in turn. A process that waits (for a
-// disk, for memory) lends its place to another. A process that is too slow is killed and replaced.
+// A pool of processes that decode images. A fixed number computes at a time, and callers take turns. While a process
+// waits (for a disk, for memory), another may compute. A process that is too slow is killed and replaced.
 import { whenAborted } from "@blip-ts/base";
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { decoderEnded } from "../../../image/errors.ts";
@@ -8,7 +8,7 @@ import type { DecodeBudget } from "./decode-budget.ts";
 import { DecoderProcess } from "./decoder-process.ts";
 import { type DecodeTask, DecodingJob, EndedEarly } from "./decoding-job.ts";
 
-/** The most waiting processes, in addition to those that compute. */
+/** The maximum number of waiting processes, in addition to computing processes. */
 const maxWaiting = 16;
 
 export class DecoderPool {
@@ -18,7 +18,7 @@ export class DecoderPool {
   readonly #jobs = new Set<DecodingJob>();
   readonly #idle: DecoderProcess[] = [];
 
-  /** @param size the most processes that compute at a time @param budget the budget of their decoding */
+  /** @param size the maximum number of processes that compute at a time @param budget the memory budget for decoding */
   constructor(size: number, budget: Pick<DecodeBudget, "acquire">) {
     this.#size = size;
     this.#budget = budget;
@@ -30,7 +30,7 @@ export class DecoderPool {
     return processes.flatMap(({ id }) => id ?? []);
   }
 
-  /** Starts the processes for the first images. */
+  /** Starts processes before the first image arrives. */
   warmUp(): void {
     while (this.#jobs.size + this.#idle.length < this.#size) this.#idle.push(this.#start());
   }
@@ -45,7 +45,7 @@ export class DecoderPool {
     } catch (error) {
       if (!(error instanceof EndedEarly)) throw error;
     }
-    // A process that died while it waited for work is not this image's fault, so the image is tried once more.
+    // If a process died while it waited for work, the image is not the cause, so retry once.
     try {
       return await this.#decodeOnce(task);
     } catch (error) {
@@ -65,7 +65,7 @@ export class DecoderPool {
     try {
       return await new Promise<RgbImage>((resolve, reject) => {
         const waiting = { ...task, resolve, reject };
-        // Once decoding has begun, its job listens to the signal.
+        // Once decoding has begun, the job handles the signal.
         forget = whenAborted(signal, () => {
           if (this.#queue.remove(caller, waiting)) reject(signal?.reason as Error);
         });

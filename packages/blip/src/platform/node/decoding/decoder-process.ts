@@ -1,7 +1,7 @@
-// The owner's side of one process that decodes images.
+// The parent's interface to a process that decodes images.
 //
 // Why a process: a native decode in a thread cannot be stopped. If sharp decodes a drawing whose filter never ends in
-// this process, the decode continues after its caller has left. Node cannot stop a thread of its pool, and
+// this process, the decode continues after its caller has cancelled. Node cannot stop a thread of its pool, and
 // `worker.terminate()` returns while the decode continues in that pool. Four such decodes occupy the pool's four
 // threads and block every file read of the program. The system kills a process within milliseconds, whatever it
 // computes (decoder-pool.slow.test.ts shows both).
@@ -71,7 +71,7 @@ export class DecoderProcess {
     return this.#gone || this.#child.killed;
   }
 
-  /** Lowers the process's priority permanently; has no effect if the system does not allow it. */
+  /** Lowers the process's priority permanently. Has no effect if the system does not allow this. */
   yieldToOthers(): void {
     try {
       if (this.id !== undefined) setPriority(this.id, constants.priority.PRIORITY_BELOW_NORMAL);
@@ -80,7 +80,7 @@ export class DecoderProcess {
     }
   }
 
-  /** Kills the process, whatever it computes. */
+  /** Kills the process, even during a computation. */
   kill(): void {
     this.#child.kill("SIGKILL");
   }

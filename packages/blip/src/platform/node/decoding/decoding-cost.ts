@@ -1,5 +1,5 @@
-// Estimates from an image's header the peak memory of decoding it with sharp, in excess of the process's own: measured
-// values (docs/images.md).
+// Estimates from an image's header how much additional memory sharp needs to decode it. The factors are measured
+// (docs/images.md).
 import { jpegHeader } from "../../../image/jpeg-header.ts";
 import { orientationOf } from "../../../image/exif-orientation.ts";
 import { ByteReader } from "../../../image/byte-reader.ts";
@@ -42,12 +42,12 @@ const perPixel: Readonly<Record<ImageFormat, (bytes: Uint8Array) => number>> = {
   tiff: tiffBytes,
 };
 
-/** @param width and `height`: in pixels, from the header @returns the most bytes, including the file's */
+/** @param width and `height`: in pixels, from the header @returns the peak bytes, including the file's */
 export function decodingBytes(
   { format, bytes }: Pick<EncodedImage, "format" | "bytes">,
   { width, height }: { readonly width: number; readonly height: number },
 ): number {
-  // Rotation holds the whole image once more. The file exists twice while it passes between processes.
+  // Rotation needs a second copy of the image. The file is in memory twice while it is sent between processes.
   const turning = orientationOf(format, bytes) === 1 ? 0 : 4;
   return 2 * bytes.length + width * height * (perPixel[format](bytes) + turning);
 }

@@ -1,4 +1,4 @@
-// One image in a decoder process: its waits and its end.
+// The job of decoding one image in a decoder process, with its waiting times and limits.
 import { whenAborted } from "@blip-ts/base";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
 import { decoderEnded, readTooSlow, tooSlow } from "../../../image/errors.ts";
@@ -9,11 +9,11 @@ import { checkMemory, decodeMilliseconds, readMilliseconds } from "./limits.ts";
 import type { DecoderReply, ImageSource } from "./messages.ts";
 import { fromPlain } from "./plain-error.ts";
 
-/** A job whose file is not read within this time lends out its process's place. */
+/** If the file is not read within this time, the job counts as waiting, so that another job may compute. */
 const patienceMilliseconds = 250;
-/** A decode without a caller is killed after this time unless it finishes: starting a new process costs as much. */
+/** A cancelled decode may finish within this time before it is killed: a new process takes as long to start. */
 const graceMilliseconds = 500;
-/** A process that holds more than this after an image is replaced, because memory of large images is not returned. */
+/** A process that uses more memory than this after an image is killed, because it does not free that memory. */
 const maxIdleBytes = 200e6;
 
 export interface DecodeTask {
@@ -42,7 +42,7 @@ export class DecodingJob {
   /** Whether the process is killed after this image. */
   #once = false;
 
-  /** @param changed called when its place becomes free for another job, and when it is over */
+  /** @param changed called when the job stops computing, and when it has ended */
   constructor(
     task: DecodeTask,
     process: DecoderProcess,
@@ -71,7 +71,7 @@ export class DecodingJob {
     process.post({ kind: "decode", source, options: { alpha, orientation, grey16, maxPixels, size } });
   }
 
-  /** Whether it holds a place of a computing process. */
+  /** Whether the job counts as computing. */
   get computes(): boolean {
     return this.#computes && !this.over;
   }
@@ -98,7 +98,7 @@ export class DecodingJob {
     }
   }
 
-  /** Lets decoding begin when the budget has the bytes. */
+  /** Waits until the budget has enough bytes, then lets decoding begin. */
   async #admit(bytes: number): Promise<void> {
     const { source, options } = this.#task;
     const { timeout = decodeMilliseconds } = options;
@@ -125,7 +125,7 @@ export class DecodingJob {
     clearTimeout(this.#waiting);
     this.#computes = true;
     if (bytes > smallBytes) {
-      // Large images take long in any case; the process is killed afterwards, which frees its memory.
+      // Large images are slow anyway, so lower the priority. Kill the process afterwards to free its memory.
       this.process.yieldToOthers();
       this.#once = true;
     }
@@ -146,7 +146,7 @@ export class DecodingJob {
     this.#deadline = setTimeout(() => this.#stop(reason), graceMilliseconds);
   };
 
-  /** Kills the process: its computation cannot be stopped in any other way. */
+  /** Kills the process, because its computation cannot be stopped in any other way. */
   #stop(reason: unknown): void {
     this.#end(() => this.#task.reject(reason));
   }

@@ -10,7 +10,7 @@ import { decodingBytes } from "./decoding-cost.ts";
 
 /** An image that passed the checks. */
 export interface InspectedImage extends EncodedImage {
-  /** Peak bytes of decoding it, including those of its file. */
+  /** The peak memory of decoding the image in bytes, including its file. */
   readonly needs: number;
 }
 

@@ -8,25 +8,25 @@ export const decodeMilliseconds = 30_000;
 /** The time limit of reading an image's file, in milliseconds. */
 export const readMilliseconds = 30_000;
 
-/** The most processes that decode at a time: one per core, from 2 to 4. */
+/** The maximum number of processes that decode at a time: one per core, from 2 to 4. */
 export const decoders = Math.min(4, Math.max(2, availableParallelism()));
 
-/** Bytes of all concurrent decodes; half of them are for images that need at most 64 MB. */
+/** The maximum bytes of all concurrent decodes. Half is reserved for images that need at most 64 MB. */
 export const decodingTotal = 1024e6;
 
 /**
- * Bytes up to which a trusted caller's image is decoded in the caller's own process: a photograph of 30 megapixels. A
- * larger image takes longer to decode than a process takes to start.
+ * Up to this many bytes (a photograph of 30 megapixels), a trusted caller's image is decoded in the caller's process.
+ * Decoding a larger image takes longer than starting a process.
  */
 export const decodedHere = 100e6;
 
-/** Bytes of a decoder process besides its image: 75 MB before the first one. */
+/** The bytes of a decoder process without its image; 75 MB before the first image. */
 export const decoderBytes = 100e6;
 
 /**
- * Checks that an image fits a memory bound, in this process or in one that is killed after it.
+ * Checks that an image fits a memory limit, in this process or in a process that is killed after the image.
  * @param needs bytes needed to decode the image
- * @throws {InputError} `image/too-large`, with the MB that it needs
+ * @throws {InputError} `image/too-large`, with the MB that the image needs
  */
 export function checkMemory(name: string, needs: number, { here, apart, boundFor }: DecodingMemory): void {
   const needed = needs + decoderBytes;

@@ -1,4 +1,4 @@
-// Converts errors for passing between processes.
+// Converts errors to and from plain data, to send them between processes.
 import { BlipError, plainError, revivedError } from "@blip-ts/base";
 import type { SentError } from "./messages.ts";
 

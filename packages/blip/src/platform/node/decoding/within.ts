@@ -1,6 +1,6 @@
-// Work with a time limit.
+// Limits the time of a promise.
 
-/** @param late makes the error for work that takes longer; the work continues, but its result is ignored */
+/** @param late creates the error after the time limit; the work then continues, but its result is ignored */
 export async function within<T>(work: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {

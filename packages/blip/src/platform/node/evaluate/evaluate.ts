@@ -12,7 +12,7 @@ import type { EvaluationReport } from "../../../evaluate/report.ts";
 import { nodePlatform } from "../node-platform.ts";
 import { nodeEvaluationHost } from "./host.ts";
 
-/** The dataset readers' name of a task's data. */
+/** The dataset task whose reader reads a task's data. */
 const dataTask = (task: EvaluationTask, video: boolean): Task => {
   if (task === "retrieval") return video ? "video" : "retrieval";
   return task === "nocaps" ? "caption" : task;

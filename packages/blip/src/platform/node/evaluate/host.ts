@@ -1,4 +1,4 @@
-// Node as an evaluation's host: hashes, files of rows and of states, images by path.
+// The host of an evaluation in Node: hashes, files of rows and of states, images by path.
 import { createHash } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { imagePath } from "@blip-ts/datasets/node";
@@ -8,7 +8,7 @@ import { detailOf } from "../local-files.ts";
 import { openRowFile } from "./row-file.ts";
 import { openStatesFile } from "./states-file.ts";
 
-/** Writes under a temporary name first, so that the file is either complete or absent. */
+/** Writes a file under a temporary name, then renames it, so that the file is either complete or absent. */
 async function writeWhole(path: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<void> {
   const unfinished = `${path}.${process.pid}.part`;
   try {

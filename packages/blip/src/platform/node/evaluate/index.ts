@@ -5,10 +5,11 @@ import type { EvaluationReport } from "../../../evaluate/report.ts";
 /**
  * Evaluates a model on a public data set: `retrieval`, `caption`, `nocaps`, `vqa`, `nlvr` or `match`.
  * @param data a path, several paths, or an object that also holds reading options
- * @returns the report, which is also written to `report` if given; an interrupted run continues from the rows beside it
+ * @returns the report, which is also written to `report` if given. An interrupted run continues from the rows next to
+ * the report
  * @throws {UsageError} `usage/bad-option`, `evaluate/other-run`, `evaluate/not-rows`, `evaluate/in-use`,
  * `evaluate/cannot-write`, `dataset/bad-option`
- * @throws {InputError} `evaluate/no-rows`, and errors that end the reading of the data: `dataset/...`
+ * @throws {InputError} `evaluate/no-rows`, and `dataset/...` if the data cannot be read
  * @throws {ModelError} if the model cannot be found, read, or used for the task
  */
 export async function evaluate(

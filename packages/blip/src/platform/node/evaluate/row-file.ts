@@ -1,4 +1,4 @@
-// A growing file of lines, used by one process at a time.
+// An append-only file of lines, used by one process at a time.
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { createInterface } from "node:readline";
@@ -21,7 +21,7 @@ async function lock(path: string): Promise<Closable> {
 
 const blockBytes = 1 << 16;
 
-/** The number of bytes up to the last line's end. */
+/** The number of bytes up to the end of the last complete line. */
 async function wholeBytes(file: FileHandle): Promise<number> {
   const block = new Uint8Array(blockBytes);
   for (let end = (await file.stat()).size; end > 0;) {

@@ -1,4 +1,4 @@
-// Brings a model of the Hub into the local cache: fetches only the files that the cache lacks.
+// Downloads a model of the Hub into the local cache. Fetches only the files that the cache lacks.
 import type { Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -38,9 +38,9 @@ export interface DownloadOptions extends SourceOptions {
   /** Replaces the process's environment. */
   readonly env?: Environment;
   readonly pauseMilliseconds?: number;
-  /** Time limits for servers; tests shorten them. */
+  /** Time limits for servers. Tests use shorter limits. */
   readonly limits?: NetworkLimits;
-  /** Times of the locks between processes; tests shorten them. */
+  /** Times of the locks between processes. Tests use shorter times. */
   readonly lockTimes?: LockTimes;
 }
 
@@ -73,7 +73,7 @@ async function shardsOf(path: string): Promise<readonly string[]> {
   }
 }
 
-/** A file's path in its repository. @param part the suite's folder that holds it, if any */
+/** A file's path in its repository. @param part the suite's folder that holds the file, if given */
 const pathOf = (file: string, part: string | undefined): string =>
   part === undefined ? file : `${part}/${file}`;
 
@@ -92,16 +92,16 @@ async function isWhole(cache: RepositoryCache, commit: string, part: string | un
   return part === undefined && (await has(suiteIndexFile));
 }
 
-/** Whether the model is complete and no side file is cut short. */
+/** Whether the model is complete and no side file is truncated. */
 async function isUsable(cache: RepositoryCache, commit: string, part: string | undefined): Promise<boolean> {
   const states = await Promise.all(sideFiles.map((file) => cache.state(commit, pathOf(file, part))));
   return !states.includes("cut") && (await isWhole(cache, commit, part));
 }
 
 /**
- * Brings a model into the cache. Offline, or if a commit given by its hash is fully cached, no request is made. If the
- * Hub cannot be reached, is slow, or does not follow its protocol, a fully cached model is used, with a warning. For a
- * suite, only model_index.json is fetched; its folders are requested one by one.
+ * Downloads a model into the cache. Makes no request offline, or if `revision` is a commit hash that is fully cached.
+ * If the Hub cannot be reached, is slow, or does not follow its protocol, a fully cached model is used, with a warning.
+ * For a suite, fetches only model_index.json; its folders are requested separately.
  * @param part a plain name: the suite's folder to fetch instead of the top-level files
  * @throws {ModelError} `hub/...`
  * @throws {UsageError} `hub/bad-revision`, `hub/bad-endpoint`, `hub/bad-token`, `network/bad-proxy`
@@ -147,11 +147,11 @@ interface Wanted {
   readonly file: string;
   readonly entry: FileEntry;
   readonly cache: RepositoryCache;
-  /** The damaged blob, if there is one: it counts as missing until it changes. */
+  /** The damaged blob, if there is one. It counts as missing until the file changes. */
   readonly damaged: Stats | undefined;
 }
 
-/** Fetches a file into the cache once, however many loads in this and other processes request it now. */
+/** Fetches a file into the cache once, even if several loads or processes request it at the same time. */
 async function fetchBlob(
   client: HubClient,
   { file, entry, cache, damaged }: Wanted,
@@ -200,7 +200,7 @@ async function writing(cache: RepositoryCache, work: () => Promise<void>): Promi
   }
 }
 
-/** Ignores a read-only cache: the model is usable all the same. */
+/** Records the commit. Ignores a read-only cache, because the model is still usable. */
 async function noteCommit(cache: RepositoryCache, revision: string, commit: string): Promise<void> {
   try {
     await cache.writeRef(revision, commit);
@@ -209,10 +209,10 @@ async function noteCommit(cache: RepositoryCache, revision: string, commit: stri
   }
 }
 
-/** The most bytes of a side file that are fetched; loading has narrower limits. */
+/** The maximum bytes of a side file to fetch. Loading has lower limits. */
 const maxFetchedBytes = 64_000_000;
 
-/** The most bytes of a file by its name; weights have one common limit elsewhere. */
+/** The maximum bytes of a file by its name. The limit for weights is checked elsewhere. */
 const mostBytesOf = (name: string): number => {
   if (name === suiteIndexFile) return maxSuiteIndexBytes;
   return name.endsWith(".json") || name.endsWith(".txt") ? maxFetchedBytes : Infinity;
@@ -243,7 +243,7 @@ async function fetchSnapshot(
     const entry = await client.file(id, commit, file);
     const most = mostBytesOf(name);
     if (entry.size > most) throw tooLarge(`${id}/${file}`, entry.size, most);
-    // Content that is already cached under another commit is not fetched again.
+    // `fetchBlob` does not fetch content again that is already cached for another commit.
     const blob = cache.blob(entry.etag);
     const damaged = state === "cut" ? await stat(blob).catch(() => undefined) : undefined;
     await fetchBlob(client, { file, entry, cache, damaged }, options);

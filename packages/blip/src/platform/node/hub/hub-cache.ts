@@ -1,4 +1,4 @@
-// The Hub's cache on disk, in the layout of Python's huggingface_hub, so that each finds the other's models:
+// The Hub's cache on disk, in the layout of Python's huggingface_hub, so that both libraries share models:
 // models--org--name/{blobs/<etag>, refs/<revision>, snapshots/<commit>/<file> -> ../../blobs/<etag>}. Beside it,
 // `.blip-ts/sizes/<etag>` records each blob's size, so that a truncated blob is recognized and fetched again.
 import {
@@ -28,9 +28,9 @@ export type { Environment } from "./expand-path.ts";
 /** Settings from the environment, under the names that Python's library reads. */
 export interface HubSettings {
   readonly cache: string;
-  /** Without user and password. */
+  /** The address of the Hub, without user and password. */
   readonly endpoint: string;
-  /** The authorization header for the endpoint alone: a token, or the user and password of its address. */
+  /** The authorization header, sent only to the endpoint: a token, or the user and password of its address. */
   readonly authorization?: string;
   readonly hasToken: boolean;
   readonly offline: boolean;
@@ -67,7 +67,7 @@ async function tokenOf(env: Environment): Promise<string | undefined> {
     valueOf(env, "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN") ?? (await readFile(file, "utf8").catch(() => ""));
   const plain = token.trim();
   if (plain === "") return undefined;
-  // A header takes only these characters; an error about others would quote the token.
+  // A header allows only these characters. The error for other characters would quote the token.
   if (!/^[\x21-\x7e]+$/.test(plain)) throw badToken();
   return plain;
 }
@@ -175,7 +175,7 @@ export class RepositoryCache {
     const target = relative(dirname(path), this.blob(etag));
     const before = await readlink(path).catch(() => undefined);
     if (before === target) return;
-    // The existing file has another target or was cut short.
+    // The existing file has another target or is truncated.
     await this.#replace(path, async (partial) => {
       await symlink(target, partial).catch((error: unknown) => {
         if (codeOf(error) === "EEXIST") throw error;
@@ -206,7 +206,7 @@ export class RepositoryCache {
     return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
   }
 
-  /** Writes under a temporary name, then renames in one step. */
+  /** Writes a file under a temporary name, then renames it atomically. */
   async #replace(path: string, write: (partial: string) => Promise<void>): Promise<void> {
     const partial = join(this.folder, `.tmp${partialEnding()}`);
     try {

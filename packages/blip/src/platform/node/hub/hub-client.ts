@@ -1,5 +1,5 @@
-// The Hub's protocol: a repository's file list, and one file of it. @huggingface/hub's own download restarts each time,
-// shows no progress and writes no refs/, so this package has its own transfer (`transfer.ts`).
+// The Hub's protocol: requests the file list of a repository, and single files. @huggingface/hub's own download cannot
+// resume, shows no progress and writes no refs/, so this package has its own transfer (`transfer.ts`).
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DownloadProgress } from "../../../files.ts";
 import { discard, wholeBody } from "../net/body.ts";
@@ -21,19 +21,19 @@ import {
 } from "./hub-errors.ts";
 import { isPlainEtag, isPlainPath } from "./safe-names.ts";
 
-/** The first pause between two tries: pauses last 0.5 s, 1 s, 2 s, or as long as the server says. */
+/** The first pause between two tries. Pauses last 0.5 s, 1 s, 2 s, or as long as the server requests. */
 const firstPauseMilliseconds = 500;
 const maxListBytes = 32_000_000;
 const maxListedFiles = 100_000;
 
 export interface ClientOptions {
   readonly endpoint: string;
-  /** The authorization header for the endpoint alone. */
+  /** The authorization header, sent only to the endpoint. */
   readonly authorization?: string | undefined;
   readonly hasToken?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** The first pause before another try; tests shorten it. */
+  /** The first pause before a retry. Tests use a shorter pause. */
   readonly pauseMilliseconds?: number | undefined;
   readonly limits?: NetworkLimits | undefined;
   readonly env?: Environment | undefined;
@@ -101,7 +101,7 @@ export class HubClient {
   }
 
   /**
-   * Requests a file's facts without fetching it.
+   * Requests a file's etag, size and location, without its bytes.
    * @throws {ModelError} `hub/...` @throws {NetworkFailure}
    */
   async file(id: string, commit: string, file: string): Promise<FileEntry> {
@@ -144,7 +144,7 @@ export class HubClient {
   }
 
   /**
-   * Repeats work while a server is busy or a connection breaks.
+   * Retries work while a server is busy or after a connection breaks.
    * @param answerOf gets the server's answer from the result of `work`
    */
   async trying<T>(
@@ -206,7 +206,7 @@ export class HubClient {
   }
 }
 
-/** A busy server, which may answer a later request. */
+/** The error of a busy server, which may answer a later request. */
 export class Busy extends Error {
   readonly refusal: Error;
   readonly retryAfter: string | null;

@@ -1,7 +1,7 @@
 // Checks names that become parts of paths. They must be safe on every system, because several systems may share a disk.
 import { badRevision } from "./hub-errors.ts";
 
-/** The most bytes of a name, so that file systems also accept it with an ending such as `.incomplete`. */
+/** The maximum bytes of a name, so that file systems also accept the name with a suffix such as `.incomplete`. */
 const maxNameBytes = 200;
 const maxPathBytes = 1000;
 

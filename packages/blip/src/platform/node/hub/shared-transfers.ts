@@ -1,4 +1,4 @@
-// Transfers of this process: a request for a file that is already being fetched waits for that transfer.
+// Shares transfers within this process: a request for a file that is already being fetched waits for that transfer.
 import type { DownloadProgress } from "../../../files.ts";
 import { unlessAborted } from "@blip-ts/base";
 
@@ -6,7 +6,7 @@ type Report = (progress: DownloadProgress) => void;
 
 /** The stop signal and the progress callback of a transfer. */
 export interface TransferWatch {
-  /** Aborts when the last waiter has left. */
+  /** Aborts when the last waiter has cancelled. */
   readonly signal: AbortSignal;
   readonly report: Report;
 }
@@ -32,7 +32,7 @@ class Shared {
       for (const one of this.#reports) one(progress);
     };
     this.done = transfer({ signal: this.#stop.signal, report });
-    // Each waiter gets the error; without any waiter it is ignored.
+    // Each waiter gets the error. Without waiters, the error is ignored.
     this.done.catch(() => undefined);
   }
 
@@ -54,12 +54,12 @@ class Shared {
   }
 }
 
-/** Keyed by the path that is written. */
+/** The running transfers, by the path of the target file. */
 const running = new Map<string, Shared>();
 
 /**
- * Runs a transfer, or joins the one that runs under this key. The transfer stops when its last waiter leaves; its error
- * rejects all waiters.
+ * Runs a transfer, or joins a running transfer with the same key. The transfer is aborted when its last waiter cancels.
+ * An error of the transfer rejects all waiters.
  */
 export async function shareTransfer(
   key: string,

@@ -1,6 +1,6 @@
-// Lets one process at a time fetch a file of the cache. The lock is a file that names its owner; a living owner touches
-// it regularly. A lock is taken over if its process is gone or it is no longer touched. Python's own locks are fcntl
-// locks, which Node cannot use; this lock lies beside them under a different name, and Python ignores it.
+// Lets one process at a time fetch a file of the cache. The lock is a file that names its owner; a live owner touches
+// the file regularly. Another process takes over a lock if the owner is gone or no longer touches the file.
+// Python's own locks are fcntl locks, which Node cannot use. This lock has a different name, and Python ignores it.
 //
 // The lock only avoids duplicate work. Every writer of a partial file writes the same bytes at the same offsets, and a
 // download is verified and then renamed in one step.
@@ -14,9 +14,9 @@ import { isGone, thisOwner, type Owner } from "../process-owner.ts";
 export interface LockTimes {
   /** The interval at which the owner touches its lock. */
   readonly heartbeat: number;
-  /** How long a waiter sees the lock untouched before it counts as stale. */
+  /** How long a lock must be untouched before a waiter considers it stale. */
   readonly stale: number;
-  /** The interval at which waiters look again. */
+  /** The interval at which waiters check the lock. */
   readonly poll: number;
 }
 
@@ -33,7 +33,7 @@ export interface LockOptions {
 /** A held lock. */
 export interface TransferLock {
   /**
-   * Aborts when another process has taken the lock over, because this process seemed gone (for example, it was asleep).
+   * Aborts when another process has taken over the lock, because this process seemed gone (for example, suspended).
    */
   readonly lost: AbortSignal;
   release(): Promise<void>;
@@ -113,7 +113,7 @@ export async function removeStale(path: string, { text }: Found, stale: number):
   const guard = `${path}.guard`;
   const file = await create(guard);
   if (!file) {
-    // A guard is held for a moment only, unless its owner was killed meanwhile.
+    // A guard is held only briefly, unless its owner was killed.
     const current = await look(guard);
     if (current && (isGone(ownerOf(current.text)) || Date.now() - current.touched > stale))
       await rm(guard, { force: true });
@@ -174,17 +174,17 @@ class HeldLock implements TransferLock {
   }
 }
 
-/** If no lock can be created (a folder of another user), the transfer runs without one. */
+/** The lock to use if no lock file can be created (a folder of another user): the transfer runs unlocked. */
 const noLock = (): TransferLock => ({
   lost: new AbortController().signal,
   release: () => Promise.resolve(),
 });
-/** On a read-only file system, Node's recursive mkdir reports ENOENT. */
+/** Whether no lock can be created. On a read-only file system, Node's recursive mkdir reports ENOENT. */
 const cannotLock = (error: unknown): boolean => error instanceof Error && "syscall" in error;
 
 /**
  * Waits for a lock.
- * @returns undefined if no work is left
+ * @returns the lock; undefined if the work is already done
  */
 export async function lockTransfer(path: string, options: LockOptions): Promise<TransferLock | undefined> {
   const { heartbeat, stale, poll } = options.times ?? usualTimes;

@@ -25,7 +25,7 @@ export interface RemoteEntry {
   readonly ifRange?: string | undefined;
 }
 
-/** The hash that a Hub etag stands for: sha256 for large files, git's sha1 of the blob for small ones. */
+/** The hash in a Hub etag: sha256 for large files, git's blob sha1 for small files. */
 export function digestOfEtag(etag: string, size: number): RemoteEntry["digest"] {
   if (/^[0-9a-f]{64}$/.test(etag)) return { hash: createHash("sha256"), expected: etag, encoding: "hex" };
   if (/^[0-9a-f]{40}$/.test(etag))
@@ -38,13 +38,13 @@ export const sizeOfFile = async (path: string): Promise<number | undefined> => {
   return stats?.isFile() === true ? stats.size : undefined;
 };
 
-/** Whether a download's bytes are wrong. */
+/** Whether an error reports a corrupt download. */
 const isCorrupt = (error: unknown): boolean =>
   error instanceof ModelError && error.code === "hub/corrupt-download";
 
 /**
- * Fetches a file to `path`, resuming at the end of `path`.incomplete. If a resumed file turns out wrong, its partial
- * file is discarded once and the file is fetched from the start.
+ * Fetches a file to `path`, resuming from `path`.incomplete. If a resumed file is corrupt, discards the partial file
+ * and fetches the file once more from the start.
  * @throws {ModelError} `hub/corrupt-download`, `hub/http-status`, `hub/cannot-write`, `hub/refused-redirect`
  * @throws {NetworkFailure} @throws the signal's reason
  */
@@ -97,7 +97,7 @@ function startOf({ status, headers }: Answer, { size }: RemoteEntry, start: numb
   return Number(from) === start && (total === "*" || Number(total) === size) ? start : undefined;
 }
 
-/** The answer that continues at `start`, or one that begins at 0. */
+/** Requests the file from `start`. The answer may also begin at 0. */
 async function answerFrom(
   client: HubClient,
   entry: RemoteEntry,
@@ -149,7 +149,7 @@ async function transfer(client: HubClient, entry: RemoteEntry, partial: string):
     await file.close();
   }
   if (position === size) return;
-  // The server declared this length itself, so the connection is not broken.
+  // The server declared this length itself, so the connection is not broken: the download is corrupt.
   if (answer.headers.get("content-length") !== null) throw corrupt(name, "size", size, position);
   throw new NetworkFailure(`${name} ended after ${position} of ${size} bytes`);
 }
@@ -163,7 +163,7 @@ async function opened(partial: string, start: number, answer: Answer): Promise<F
   }
 }
 
-/** Writes all bytes: a nearly full disk writes only a part, and reports this only by the count. */
+/** Writes all bytes. On a nearly full disk, a write may be partial, which only the returned count shows. */
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);

@@ -1,6 +1,6 @@
-// A model by the address of its weights file, as BLIP's authors publish theirs. The file is fetched once, with
-// resuming; each load asks the server whether the file has changed. It is kept in
-// $HF_HOME/blip-ts/urls/ADDRESS/VERSION/NAME. ADDRESS stands for the file's address, and VERSION for its etag, time and
+// Opens a model by the URL of its weights file, as BLIP's authors publish their models. The file is fetched once, with
+// resuming; each load asks the server whether the file has changed. The file is cached in
+// $HF_HOME/blip-ts/urls/ADDRESS/VERSION/NAME. ADDRESS is a hash of the URL, and VERSION of the file's etag, time and
 // size. `current.json` names the last complete version.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -98,7 +98,7 @@ interface Offered extends RemoteEntry {
   readonly version: string;
 }
 
-/** Some servers answer GET only: for these, the first byte is requested. */
+/** Requests the file's headers. If the server rejects HEAD, requests the first byte with GET. */
 async function described(client: HubClient, { shown, url }: Place): Promise<Answered> {
   const answered = await client.head(shown, url);
   if (![403, 404, 405, 501].includes(answered.answer.status)) return answered;
@@ -135,7 +135,7 @@ async function offeredBy(client: HubClient, target: Place): Promise<Offered> {
   };
 }
 
-/** Fetches the file once, however many loads request it now. */
+/** Fetches the file once, even if several loads request it at the same time. */
 async function fetchOnce(
   client: HubClient,
   offered: Offered,

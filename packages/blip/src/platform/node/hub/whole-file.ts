@@ -1,5 +1,5 @@
-// Tells whether a file of the cache is complete. A full disk or an interrupted copy leaves files that begin correctly
-// and end too early. For most kinds this can be told without reading the whole file.
+// Checks whether a cached file is complete. A full disk or an interrupted copy leaves truncated files. Most kinds of
+// files can be checked without reading them completely.
 import { createHash } from "node:crypto";
 import { open, readFile, realpath, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -7,9 +7,9 @@ import { maxSafetensorsHeader, parseStrictJson } from "@blip-ts/checkpoint";
 
 export type FileState = "whole" | "missing" | "cut";
 
-/** Small files are named by their git sha1; reading them takes no time. */
+/** The maximum size of files to verify by their git sha1, which is their name. Hashing them is fast. */
 const maxHashedBytes = 4_000_000;
-/** The most bytes of a zip archive's end record, with the longest possible comment. */
+/** The maximum bytes of a zip archive's end record, with the longest possible comment. */
 const maxZipEnd = 22 + 65_535;
 
 async function bytesAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
@@ -65,6 +65,7 @@ async function isCutByContent(path: string, name: string, etag: string, size: nu
 }
 
 /**
+ * Determines the state of a cached file.
  * @param name the file's own name, which a blob does not have
  * @param sizeOf the recorded size of a downloaded blob, if any
  */

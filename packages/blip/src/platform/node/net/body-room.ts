@@ -1,15 +1,15 @@
-// A budget of bytes over all bodies in memory, counted as they arrive. A server's announced size reserves nothing. A
-// server that sends a lot is slowed down through its own connection until there is room.
+// A byte budget for all bodies in memory. Bytes count as they arrive; an announced size reserves nothing. If the budget
+// is exhausted, reading from the connection pauses until bytes are freed.
 import { whenAborted } from "@blip-ts/base";
 
 /** The uncounted first bytes of each body, so that small bodies never wait for large ones. */
 const freeBytes = 2 ** 20;
 
-/** One body's share of the room. */
+/** One body's share of the budget. */
 export interface BodyShare {
   /** Waits until this many more bytes may be held. @throws the signal's reason */
   take(bytes: number, signal?: AbortSignal): Promise<void>;
-  /** Returns all of its bytes; a second call has no effect. */
+  /** Returns all bytes of the share. A second call has no effect. */
   close(): void;
 }
 
@@ -19,16 +19,16 @@ interface Waiting {
   readonly admit: () => void;
 }
 
-/** Room for bodies, granted in order of request. */
+/** The byte budget for bodies. Grants requests in order. */
 export class BodyRoom {
   readonly #total: number;
   readonly #free: number;
   readonly #waiting: Waiting[] = [];
   #taken = 0;
-  /** The one share that may exceed the room; otherwise all could wait for each other. */
+  /** The only share that may exceed the budget. Without it, all bodies could wait for each other. */
   #exempt: BodyShare | undefined;
 
-  /** @param total counted bytes; one body at a time may exceed it @param free uncounted first bytes of each body */
+  /** @param total counted bytes, which one body at a time may exceed @param free uncounted first bytes of each body */
   constructor(total: number, free = freeBytes) {
     this.#total = total;
     this.#free = free;

@@ -1,4 +1,4 @@
-// The body of an answer, with limits on silence, slowness and size.
+// Reads the body of an answer, with limits on silence, slowness and size.
 import { whenAborted } from "@blip-ts/base";
 import { type BodyShare } from "./body-room.ts";
 import { failureOf, NetworkFailure } from "./failure.ts";
@@ -96,11 +96,11 @@ export const discard = (answer: Pick<Answer, "body">): void => {
 };
 
 /**
- * The size of a block that collects small pieces: each piece on its own costs about 200 bytes more than its content.
+ * The size of a block that collects small pieces, because each separate piece costs about 200 additional bytes.
  */
 const blockBytes = 2 ** 16;
 
-/** Pieces of a body, joined at the end. Small pieces are copied at once, so their number does not matter. */
+/** Joins the pieces of a body. Small pieces are copied into blocks, so their number does not matter. */
 class Joined {
   readonly #blocks: Uint8Array[] = [];
   #block = new Uint8Array(0);
@@ -134,8 +134,8 @@ class Joined {
 
 /**
  * Reads a whole body.
- * @param most the most bytes allowed
- * @param share its share of the room for all bodies; the caller closes it
+ * @param most the maximum bytes
+ * @param share the body's share of the byte budget; the caller closes it
  * @returns undefined if the body has more bytes
  * @throws {NetworkFailure} @throws the signal's reason
  */

@@ -1,4 +1,4 @@
-// User and password in an address: `fetch` rejects such addresses with an error that quotes them.
+// Removes user and password from an address, because `fetch` rejects such addresses with an error that quotes them.
 
 /** An address without its user and password, and the header that replaces them. */
 export function withoutCredentials(address: string | URL): {

@@ -1,9 +1,9 @@
-// A request with no answer or an incomplete one. Messages use this package's own words or the system's code. They never
+// Errors of requests without a complete answer. Messages use this package's own words or the system's code. They never
 // quote the server, and never show an address with its credentials.
 
-/** The reason a transfer failed; callers turn it into a BlipError. */
+/** A failed transfer, with the reason. Callers convert it to a BlipError. */
 export class NetworkFailure extends Error {
-  /** Whether another try cannot help. */
+  /** Whether a retry cannot succeed. */
   readonly isFinal: boolean;
 
   constructor(reason: string, options: ErrorOptions & { readonly isFinal?: boolean } = {}) {

@@ -30,7 +30,7 @@ export interface FetchOptions {
   readonly addresses?: readonly string[] | undefined;
 }
 
-/** Checked addresses by host: connections must lead to one of them. */
+/** The checked addresses of each host. Connections must use one of these addresses. */
 const pinned = new Map<string, readonly string[]>();
 
 const pinnedLookup: LookupFunction = (host, options, callback) => {
@@ -52,7 +52,7 @@ async function throughProxy(url: URL, proxy: string, init: RequestInit): Promise
   const { fetch: undiciFetch, ProxyAgent } = await import("undici");
   let agent = proxies.get(proxy);
   if (!agent) {
-    // For http addresses the proxy is asked directly, without a tunnel; every proxy supports this.
+    // For http addresses, send the request to the proxy without a tunnel, which every proxy supports.
     agent = new ProxyAgent({ uri: proxy, proxyTunnel: false });
     proxies.set(proxy, agent);
   }
@@ -66,7 +66,7 @@ async function toAddresses(url: URL, addresses: readonly string[], init: Request
   return undiciFetch(url.href, { ...plainInit(init), dispatcher: direct });
 }
 
-/** The options known to both libraries' types. */
+/** The options that the types of both libraries have. */
 const plainInit = ({ method, headers, signal, redirect }: RequestInit) => ({
   ...(method === undefined ? {} : { method }),
   ...(redirect === undefined ? {} : { redirect }),

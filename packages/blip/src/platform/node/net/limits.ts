@@ -2,16 +2,16 @@
 
 /** Times in milliseconds. */
 export interface NetworkLimits {
-  /** For connecting and receiving the headers. */
+  /** The maximum time to connect and receive the headers. */
   readonly head: number;
-  /** Between two pieces of a body. */
+  /** The maximum time between two pieces of a body. */
   readonly silence: number;
   /** A body with fewer than `leastBytes` in this time counts as silent. */
   readonly window: number;
   readonly leastBytes: number;
-  /** For a whole text answer. */
+  /** The maximum time for a whole text answer. */
   readonly text: number;
-  /** The number of tries of one request. */
+  /** The maximum number of tries per request. */
   readonly tries: number;
   /** The longest pause between two tries, whatever the server requests. */
   readonly pause: number;

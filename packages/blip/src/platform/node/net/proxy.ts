@@ -1,5 +1,5 @@
 // Chooses a request's proxy from the environment, like curl and Python's requests: lower-case names take precedence,
-// and NO_PROXY lists hosts that are asked directly.
+// and NO_PROXY lists hosts that need no proxy.
 import { BlockList, isIP } from "node:net";
 import { badProxy } from "./errors.ts";
 
@@ -54,7 +54,7 @@ function isMeant(url: URL, entry: string): boolean {
 }
 
 /**
- * @returns undefined if the address is asked directly
+ * @returns the proxy; undefined if the address needs no proxy
  * @throws {UsageError} `network/bad-proxy`
  */
 export function proxyFor(url: URL, env: Environment): Proxy | undefined {

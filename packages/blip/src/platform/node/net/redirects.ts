@@ -11,14 +11,14 @@ export interface RedirectOptions {
   readonly env: Environment;
   /** Also follows redirects from public to private addresses. */
   readonly allowPrivate: boolean;
-  /** Resolves a name to its addresses; tests replace the DNS. */
+  /** Resolves a name to its addresses. Tests replace it. */
   readonly resolve?: ((host: string) => Promise<readonly string[]>) | undefined;
 }
 
 /** The target of a request or a redirect. */
 export interface Hop {
   readonly url: URL;
-  /** The checked addresses: the connection must lead to one of them. */
+  /** The checked addresses. The connection must use one of these addresses. */
   readonly addresses?: readonly string[] | undefined;
 }
 

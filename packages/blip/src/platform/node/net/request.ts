@@ -1,4 +1,4 @@
-// Sends a request and follows its redirects: bounds the time to the headers, and decides which server sees credentials.
+// Sends a request and follows its redirects. Limits the time to the headers, and decides which server gets credentials.
 import { discard } from "./body.ts";
 import { NetworkFailure, RefusedRedirect } from "./failure.ts";
 import { fetchBy, type Answer } from "./fetch-by.ts";
@@ -33,7 +33,7 @@ export const redirectOptions = (options: RequestOptions): RedirectOptions => ({
 });
 
 /**
- * Sends one request; a redirect is returned like any other answer.
+ * Sends one request. Returns a redirect like any other answer.
  * @throws {NetworkFailure} @throws {UsageError} `network/bad-proxy` @throws the signal's reason
  */
 export async function ask(hop: Hop, options: RequestOptions): Promise<Answer> {

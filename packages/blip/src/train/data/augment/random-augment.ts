@@ -30,12 +30,12 @@ const translation = 10;
 export interface AugmentationOptions {
   /** From 0 to 10. */
   readonly level: number;
-  /** Shears, translations and rotations in the opposite direction. */
+  /** Reverses the direction of shears, translations and rotations. */
   readonly negative: boolean;
   readonly autoContrast: AutoContrast;
 }
 
-/** The map of OpenCV's getRotationMatrix2D for an angle in degrees about the centre. */
+/** The matrix of OpenCV's getRotationMatrix2D: a rotation about the centre. */
 function rotation({ width, height }: RgbImage, degrees: number): Affine {
   const angle = (degrees * Math.PI) / 180;
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
@@ -82,7 +82,7 @@ export interface RandomAugmentOptions {
   readonly autoContrast: AutoContrast;
 }
 
-/** Draws the operations, then per operation whether to apply it and its direction: always the same number of draws. */
+/** Draws the operations, then for each whether to apply it and its direction. The number of draws is constant. */
 export function randomAugment(image: RgbImage, random: Random, options: RandomAugmentOptions): RgbImage {
   const { operations, level, list } = options;
   const names = Array.from({ length: operations }, () => must(list, random.below(list.length)));

@@ -1,12 +1,12 @@
-// torchvision's RandomResizedCrop and RandomHorizontalFlip on 8-bit RGB, as for Pillow's images: the crop is cut out
-// first and then resized by Pillow's BICUBIC.
+// torchvision's RandomResizedCrop and RandomHorizontalFlip for Pillow images (8-bit RGB): crops first, then resizes
+// with Pillow's BICUBIC.
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { type PillowOrder, resizeBicubic } from "../../../image/resize-bicubic.ts";
 import type { Random } from "../random.ts";
 import { viewOf } from "./view-of.ts";
 import { roundEven } from "./warp-affine.ts";
 
-/** In pixels. */
+/** A box in pixels. */
 export interface CropBox {
   readonly left: number;
   readonly top: number;
@@ -34,8 +34,8 @@ function middle(width: number, height: number, ratio: Range): CropBox {
 }
 
 /**
- * A random crop. Its share of the area is uniform within `scale`, and the logarithm of its aspect ratio is uniform
- * within `ratio`'s. After ten boxes that do not fit, it is the central box.
+ * Draws a random crop. Its share of the image's area is uniform within `scale`, and the logarithm of its aspect ratio
+ * is uniform within `ratio`. After ten boxes that do not fit, it returns the largest central box.
  */
 export function randomCrop(
   { width, height }: Pick<RgbImage, "width" | "height">,
@@ -57,7 +57,7 @@ export function randomCrop(
   return middle(width, height, ratio);
 }
 
-/** The pixels of a box within the image. @returns `image` itself if the box is the whole image */
+/** Crops a box. @returns `image` itself if the box covers the whole image */
 export function cropped(image: RgbImage, { left, top, width, height }: CropBox): RgbImage {
   if (width === image.width && height === image.height) return image;
   const data = new Uint8Array(width * height * 3);
@@ -68,7 +68,7 @@ export function cropped(image: RgbImage, { left, top, width, height }: CropBox):
   return { data, width, height };
 }
 
-/** The pixels of a box, resized to `size` x `size`. @param order of Pillow's passes, as in `resizeBicubic` */
+/** Crops a box and resizes it to `size` x `size`. @param order the order of Pillow's passes, as in `resizeBicubic` */
 export const croppedAndResized = (
   image: RgbImage,
   box: CropBox,
@@ -76,7 +76,7 @@ export const croppedAndResized = (
   order: PillowOrder,
 ): Promise<RgbImage> => resizeBicubic(cropped(image, box), size, size, order);
 
-/** Flips horizontally. */
+/** The image flipped horizontally. */
 export function flipped({ data, width, height }: RgbImage): RgbImage {
   const target = new Uint8Array(data.length);
   const bytes = viewOf(data);

@@ -3,12 +3,12 @@ import { must } from "@blip-ts/base";
 import type { RgbImage } from "../../../image/raw-image.ts";
 import { viewOf } from "./view-of.ts";
 
-/** The form of AutoContrast: Pillow's, or BLIP's own, which negates the darkest value in 8 bits. */
+/** The variants of AutoContrast: Pillow's, and BLIP's own, which negates the darkest value in 8 bits. */
 export const autoContrasts = ["pillow", "blip"] as const;
 
 export type AutoContrast = (typeof autoContrasts)[number];
 
-/** Maps each channel by a table of 256 values. */
+/** Maps each channel through its table of 256 values. */
 function byTables({ data, width, height }: RgbImage, tables: readonly Uint8Array[]): RgbImage {
   const target = new Uint8Array(data.length);
   const bytes = viewOf(data);
@@ -42,7 +42,7 @@ const clipped = (value: number): number => Math.trunc(Math.min(255, Math.max(0, 
 
 /**
  * Stretches each channel to 0..255.
- * @param form `blip`: a channel whose darkest value is not 0 becomes 255 throughout, as BLIP's own code computes it
+ * @param form `blip`: as in BLIP's own code, a channel whose darkest value is not 0 becomes 255 everywhere
  */
 export function autoContrast(image: RgbImage, form: AutoContrast): RgbImage {
   const tables = histograms(image).map((counts) => {
@@ -76,7 +76,7 @@ export function equalize(image: RgbImage): RgbImage {
   return byTables(image, tables);
 }
 
-/** @param factor 1 changes nothing */
+/** Multiplies all values by a factor. @param factor 1 changes nothing */
 export function brightness(image: RgbImage, factor: number): RgbImage {
   const single = Math.fround(factor);
   const values = table((index) => clipped(Math.fround(index * single)));
@@ -84,8 +84,8 @@ export function brightness(image: RgbImage, factor: number): RgbImage {
 }
 
 /**
- * Moves each pixel away from the mean of its neighbours. Edge pixels stay as they are. Values outside 0 to 255 wrap
- * modulo 256 and are not clipped, as in the reference on x86.
+ * Moves each pixel away from the mean of its neighbours. Edge pixels do not change. Values outside 0 to 255 wrap
+ * modulo 256 instead of being clipped, as in the reference on x86.
  * @param factor 1 changes nothing
  */
 export function sharpness(image: RgbImage, factor: number): RgbImage {

@@ -6,13 +6,13 @@ import { viewOf } from "./view-of.ts";
 /** [a, b, c, d, e, f]: (x, y) of the source maps to (a x + b y + c, d x + e y + f). */
 export type Affine = readonly [number, number, number, number, number, number];
 
-/** The fractional bits of sums of coordinates, and of a coordinate. */
+/** Sums of coordinates have 10 fractional bits, and coordinates have 5. */
 const sumScale = 1 << 10;
 const placeShift = 5;
 const placeMask = 31;
 /** Half of a coordinate's last bit. */
 const half = sumScale / 32 / 2;
-/** Weights are products of two numbers of 5 bits; OpenCV stores them with 15. */
+/** Weights are products of two 5-bit numbers, so they have 10 bits; OpenCV stores 15. */
 const weightShift = 10;
 const weightHalf = 1 << (weightShift - 1);
 
@@ -32,7 +32,7 @@ function inverse([a, b, c, d, e, f]: Affine): Affine {
   return [newA, newB, -newA * c - newB * f, newD, newE, -newD * c - newE * f];
 }
 
-/** Blends four pixels into one. Pixels outside the image have the border's value. */
+/** Interpolates between four pixels. Pixels outside the image have the border's value. */
 function blend(
   bytes: DataView,
   { width, height }: RgbImage,
@@ -61,7 +61,7 @@ function blend(
   }
 }
 
-/** A coordinate's offsets from the row's start to each of its pixels, 4 bytes each. */
+/** The offsets of one source coordinate from the start of a row to each of its pixels, 4 bytes each. */
 function steps(factor: number, width: number): DataView {
   const view = new DataView(new ArrayBuffer(4 * width));
   for (let x = 0; x < width; x++) view.setInt32(4 * x, roundEven(factor * x * sumScale));
