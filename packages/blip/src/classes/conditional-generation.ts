@@ -46,7 +46,7 @@ export const generateOptionNames = optionNames<GenerateOptions>()({
 /** The prompt of every BLIP caption (models/blip.py). */
 export const blipPrompt = "a picture of ";
 
-/** A captioning model, like BlipForConditionalGeneration (transformers modeling_blip.py; models/blip.py `BLIP_Decoder`). */
+/** A captioning model, like transformers' BlipForConditionalGeneration (models/blip.py `BLIP_Decoder`). */
 export class ConditionalGeneration implements Closable {
   /** The network with its configuration. */
   readonly loaded: LoadedNetwork;

@@ -82,7 +82,8 @@ export class FeatureExtraction implements Closable {
   }
 
   /**
-   * Encodes texts with cross-attention to images. Returns all states [B, T, D]. The first token is [ENC], but not in `hf`.
+   * Encodes texts with cross-attention to images. Returns all states [B, T, D]. The first token is [ENC], except in
+   * `hf`.
    * @throws {ModelError} `model/wrong-task` for a `BlipModel`, whose text model has no cross-attention to images
    * @throws {ModelError} `model/not-finite`
    * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`

@@ -142,7 +142,7 @@ function imagePartOf(name: string, parts: readonly Part[]): Part {
 /**
  * Opens a suite for tasks.
  * @param asked the tasks; by default all tasks of the suite @param holds whether images are held for several calls
- * @throws {ModelError} `model/wrong-task` for a task that the suite lacks, `suite/...`, and any error of opening a model
+ * @throws {ModelError} `model/wrong-task` for a task that the suite lacks, `suite/...`, and as opening a model throws
  * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
  */
 export async function openSuiteTasks(
