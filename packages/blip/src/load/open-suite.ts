@@ -40,7 +40,7 @@ export class OpenedSuite {
     return parts;
   }
 
-  /** The shared image encoder. @throws {ModelError} `suite/missing-part`, `suite/misplaced-tensors`, `checkpoint/...` */
+  /** The image encoder. @throws {ModelError} `suite/missing-part`, `suite/misplaced-tensors`, `checkpoint/...` */
   imageEncoder(): Promise<Checkpoint> {
     const { imageEncoder: folder } = this.index;
     return once(this.#encoders, folder, async () => {
