@@ -114,7 +114,7 @@ class PromptIncluded implements Scoring {
 /**
  * The scoring of transformers 5.23. The length of a hypothesis counts its generated tokens, including [SEP]. A
  * hypothesis is finished when it ends with [SEP] or reaches the maximum length. The search ends when there are as many
- * hypotheses as beams and the best unfinished beam, scored at its current length, is no better than the worst hypothesis.
+ * hypotheses as beams and the best unfinished beam, scored at its current length, is no better than the worst.
  */
 class GeneratedOnly implements Scoring {
   readonly #options: SequenceOptions;

@@ -1,5 +1,5 @@
 // Reads tokenizer_config.json. As in transformers 4.26 to 5.x for BLIP's tokenizer, this file determines the handling
-// of case, accents and Chinese, not the normalizer of tokenizer.json. Missing values get the defaults of `BertTokenizer`.
+// of case, accents and Chinese, not the normalizer of tokenizer.json. Missing values get `BertTokenizer`'s defaults.
 // With transformers' general classes, only tokenizer.json counts (oracle/hf/side_files.py).
 import { schema, type Warning } from "@blip-ts/base";
 import { uncased, type BertRules } from "./as-bert-reads.ts";

@@ -1,7 +1,7 @@
 // Validates a tokenizer.json. The file is untrusted. Only the components of BERT's tokenizer are allowed (tokenizers'
 // BertNormalizer, BertPreTokenizer, WordPiece, TemplateProcessing or BertProcessing, the WordPiece decoder;
 // transformers 4.26 to 5.x saves no others for BLIP). Each component is converted to plain values, and the rest of the
-// file is ignored. So no regular expression from a file is compiled, and no id from a file sets the size of an allocation.
+// file is ignored. So no regular expression from a file is compiled, and no id sets the size of an allocation.
 import { schema } from "@blip-ts/base";
 import type { BertRules } from "./as-bert-reads.ts";
 import { badId, badTokenizer, overTokenizerLimit, unsupportedComponent } from "./errors.ts";
