@@ -137,8 +137,8 @@ export interface SourceOptions {
   readonly allowPrivateRedirects?: boolean | undefined;
   /**
    * Cancels the loading. A local model stops between loading steps. The call rejects with the signal's reason and
-   * closes everything that it opened. A page fetches weights on demand, so there the signal applies as long as the model
-   * is used.
+   * closes everything that it opened. A page fetches weights on demand, so there the signal applies as long as the
+   * model is used.
    */
   readonly signal?: AbortSignal | undefined;
   /** Called while files are downloaded or converted. */
