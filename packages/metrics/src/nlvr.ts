@@ -34,9 +34,9 @@ function sentenceOf(example: NlvrExample, index: number): string {
 }
 
 /**
- * Computes NLVR2's metrics. Accuracy = |correct predictions| / |examples|. Consistency = |sentences whose image pairs are
- * all judged correctly| / |sentences|. Examples share a sentence if their identifiers are equal except for the pair (the third part), or,
- * without identifiers, if their sentences are equal. Both range from 0 to 1.
+ * Computes NLVR2's metrics. Accuracy = |correct predictions| / |examples|. Consistency = |sentences whose image pairs
+ * are all judged correctly| / |sentences|. Examples share a sentence if their identifiers are equal except for the pair
+ * (the third part), or, without identifiers, if their sentences are equal. Both range from 0 to 1.
  * @throws {UsageError} `usage/bad-option` if there is no example, or an identifier has fewer than four parts
  * @source lil-lab/nlvr, nlvr2/eval/metrics.py
  */
