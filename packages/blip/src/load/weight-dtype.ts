@@ -155,7 +155,7 @@ export function typesOf(dtype: NetworkDType, tensors: Tensors, quantized: Tensor
   }
 }
 
-/** Converts tensors to half precision, except those that already have it. */
+/** Converts tensors to half precision, except tensors that already have it. */
 export function halfTensors(tensors: Tensors): Map<string, MadeTensor> {
   const made = new Map<string, MadeTensor>();
   for (const [name, tensor] of tensors) {
