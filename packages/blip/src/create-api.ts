@@ -1,5 +1,5 @@
-// The API of every platform, bound to one platform: the named classes and the functions. `node.ts` and `web.ts` call
-// this and add platform-specific functions.
+// Creates the API of a platform: the classes and the functions. `node.ts` and `web.ts` call `createApi` and add
+// platform-specific functions.
 import { badOption, expectOptions, schema } from "@blip-ts/base";
 import { createClasses } from "./create-classes.ts";
 import { createVerbs } from "./create-verbs.ts";
@@ -40,9 +40,9 @@ import {
   verifyAllOptionNames,
 } from "./tools/verify/verify-all.ts";
 
-/** Functions that describe models' files. */
+/** Creates the functions that describe models' files. */
 function createInspections(platform: Platform<never>) {
-  /** Describes a model's files without reading a weight. @throws {ModelError} if they cannot be found or read */
+  /** Describes a model's files without reading weights. @throws {ModelError} if the files cannot be found or read */
   const inspect = async (source: string, options?: ModelOptions): Promise<Inspection> => {
     expectCall("inspect", source, options, modelOptionNames);
     return inspectOn(platform, source, options);
@@ -57,7 +57,7 @@ function createInspections(platform: Platform<never>) {
   return { inspect, printTask };
 }
 
-/** Functions that write models' files. */
+/** Creates the functions that write models' files. */
 function createConversions(platform: Platform<never>) {
   /**
    * Converts any checkpoint to a Hugging Face folder that does not exist yet: names, config, processor. Numbers are
@@ -71,8 +71,8 @@ function createConversions(platform: Platform<never>) {
   };
 
   /**
-   * Creates a suite: models of several tasks in one folder that does not exist yet. Each class and command loads it by
-   * task.
+   * Creates a suite: models of several tasks in one folder that does not exist yet. Each class and command loads the
+   * part for its task.
    * @param parts `[{ task: "match", model: "DIR" }, { task: "ask", model: "DIR" }]`; their image encoders must be equal
    * @throws {ModelError} `suite/different-encoders`, and if a model cannot be used
    * @throws {UsageError} `suite/bad-parts`, `usage/bad-option`, `save/...`
@@ -117,14 +117,14 @@ function createConversions(platform: Platform<never>) {
   return { convert, makeSuite, exportOnnx, quantize };
 }
 
-/** @param imageInput makes an image input from a path or URL */
+/** Creates the functions that check models. @param imageInput converts a path or URL to an image input */
 function createChecks<ImageInput>(
   platform: Platform<ImageInput>,
   imageInput: (pathOrUrl: string) => ImageInput,
 ) {
   /**
-   * Checks a Salesforce model against its published samples: expected value, actual value, verdict. For any other
-   * model, runs the checks that are possible.
+   * Checks a Salesforce model against its published samples. Yields expected value, actual value and verdict. For
+   * any other model, runs the checks that are possible.
    * @throws {UsageError} `verify/no-samples` @throws {ModelError} if the model cannot be found or read
    */
   const verify = (source: string, options?: VerifyOptions): AsyncGenerator<VerifyRow, void, undefined> => {
@@ -132,7 +132,7 @@ function createChecks<ImageInput>(
     return verifyOn(platform, source, imageInput, options);
   };
 
-  /** Checks all published models in one report, with the verdict on 8 or 12 text heads of blip-itm-base-flickr. */
+  /** Checks all published models in one report, and whether blip-itm-base-flickr has 8 or 12 text heads. */
   const verifyAll = async (options?: VerifyAllOptions): Promise<VerifyReport> => {
     expectOptions("verifyAll", options, verifyAllOptionNames);
     return verifyAllOn(platform, imageInput, options);
@@ -143,7 +143,7 @@ function createChecks<ImageInput>(
 
 /**
  * Creates the classes and functions of a platform with images of type `ImageInput`.
- * @param imageInput makes an image input from a path or URL
+ * @param imageInput converts a path or URL to an image input
  */
 export function createApi<ImageInput>(
   platform: Platform<ImageInput>,

@@ -1,4 +1,4 @@
-// The classes of a platform: each loads a model by its name and keeps it for many calls.
+// The classes of a platform. Each class loads a model by name and keeps it for many calls.
 import type { OptionNames } from "@blip-ts/base";
 import { expectCall } from "./expect-call.ts";
 import { captionerOptionNames } from "./verbs/caption-types.ts";
@@ -24,18 +24,19 @@ import { Retriever } from "./verbs/retrieve.ts";
 export interface Pretrained<Model, Options> {
   /**
    * Loads a model: a folder, a weights file, `picture-book`, or a Hub id. Sessions are created on demand. Classes with
-   * transformers' names follow `hf` by default, all others `blip`; `compat` selects another mode.
+   * transformers' names follow the conventions `hf` by default, all other classes `blip`; `compat` selects others.
    * @param source the model's folder, file, URL or id
-   * @param options each has a default: see the options of the class
+   * @param options all optional, with defaults: see the options of the class
    * @throws {ModelError} if the model cannot be found, read, or used for the class's task: `model/...`,
    * `checkpoint/...`, `hub/...`, `suite/...`, `adapter/...`, `tokenizer/...` (docs/errors.md)
-   * @throws {UsageError} if an option is wrong: `usage/bad-option`, `usage/dtype`, `usage/memory-too-small`
+   * @throws {UsageError} if an option is invalid: `usage/bad-option`, `usage/dtype`, `usage/memory-too-small`
    * @throws the signal's reason
    */
   fromPretrained(source: string, options?: Options): Promise<Model>;
 }
 
 /**
+ * Creates a class with the function `fromPretrained`.
  * @param names the names of the options
  * @param load loads a model on the given platform
  */
@@ -56,7 +57,7 @@ function pretrained<Place, Model, Options extends object>(
 export interface PlatformClasses<ImageInput> {
   /** Prepares images and texts for a model. */
   readonly BlipProcessor: Pretrained<Processor<ImageInput>, ProcessorOptions>;
-  /** Image-text matching and contrast. */
+  /** Image-text matching and contrastive similarity. */
   readonly BlipForImageTextRetrieval: Pretrained<ImageTextRetrieval, ModelOptions>;
   /** Captions images. */
   readonly BlipForConditionalGeneration: Pretrained<ConditionalGeneration, ModelOptions>;
@@ -64,25 +65,25 @@ export interface PlatformClasses<ImageInput> {
   readonly BlipForQuestionAnswering: Pretrained<QuestionAnswering, ModelOptions>;
   /** Judges statements about two images. */
   readonly BlipForNLVR: Pretrained<NaturalLanguageVisualReasoning, ModelOptions>;
-  /** Features of images and texts. */
+  /** Computes features of images and texts. */
   readonly BlipModel: Pretrained<FeatureExtraction, ModelOptions>;
   /** A model for all tasks of its file. */
   readonly Blip: Pretrained<Blip<ImageInput>, BlipOptions>;
-  /** Matching, for many images and texts. */
+  /** Matches many images and texts. */
   readonly Matcher: Pretrained<Matcher<ImageInput>, VerbOptions>;
-  /** Captions, for many images. */
+  /** Captions many images. */
   readonly Captioner: Pretrained<Captioner<ImageInput>, CaptionerOptions>;
-  /** Answers, for many images and questions. */
+  /** Answers many questions about many images. */
   readonly Answerer: Pretrained<Answerer<ImageInput>, VerbOptions>;
-  /** Statements about pairs of images. */
+  /** Judges statements about pairs of images. */
   readonly Comparer: Pretrained<Comparer<ImageInput>, VerbOptions>;
-  /** Features, for many images and texts. */
+  /** Embeds many images and texts. */
   readonly Embedder: Pretrained<Embedder<ImageInput>, VerbOptions>;
-  /** Retrieval by texts or by images. */
+  /** Searches images by texts, or texts by images. */
   readonly Retriever: Pretrained<Retriever<ImageInput>, VerbOptions>;
 }
 
-/** The classes of a platform. */
+/** Creates the classes of a platform. */
 export function createClasses<ImageInput>(platform: Platform<ImageInput>): PlatformClasses<ImageInput> {
   return {
     BlipProcessor: pretrained(platform, processorOptionNames, loadProcessor<ImageInput>),

@@ -1,4 +1,4 @@
-// The functions of a platform: each call loads a model.
+// The functions of a platform. Each call loads a model and closes it at the end.
 import { captionerOptionNames, captionOptionNames } from "./verbs/caption-types.ts";
 import { closing, expectOptions, optionNames, picked, type OptionNames } from "@blip-ts/base";
 import type { PlatformClasses } from "./create-classes.ts";
@@ -27,11 +27,11 @@ import type { Retrievable } from "./verbs/video.ts";
 export interface WithModel {
   /** A folder, a weights file, a Hub id, or `picture-book` (default). */
   readonly model?: string | undefined;
-  /** Called after each image; `onProgress` reports the model's download instead. */
+  /** Called after each batch of images. (`onProgress` reports the model's download.) */
   readonly onImages?: MatchOptions["onProgress"];
 }
 
-/** A verb's options: those of loading its model and those of its call. */
+/** The options of a verb: the options to load its model and the options of its call. */
 export type Options<Load, Call> = Load & Omit<Call, "onProgress" | "signal"> & WithModel;
 
 const embedded = "picture-book";
@@ -44,24 +44,24 @@ async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
 
 const withModelNames = optionNames<WithModel>()({ model: true, onImages: true });
 
-/** The names of a function's options: those of loading and those of its call. */
+/** Combines the names of load options and call options. */
 const functionNames = <Load extends object, Call extends VerbCallOptions>(
   load: OptionNames<Load>,
   call: OptionNames<Call>,
 ) => ({ ...load, ...call, ...withModelNames });
 
-/** The options of a call, with the progress of its images. */
+/** Extracts the options of a call. `onImages` becomes the call's `onProgress`. */
 const callOptions = <Call extends VerbCallOptions>(options: WithModel, names: OptionNames<Call>): Call =>
-  // Only `onProgress` differs.
+  // The cast is safe, because only `onProgress` differs.
   ({ ...picked<object>(options, names), onProgress: options.onImages }) as Call;
 
 type RetrieveCall = Options<VerbOptions, RetrieveOptions>;
 
 function matchWith<ImageInput>({ Matcher }: PlatformClasses<ImageInput>) {
   /**
-   * Scores every image with every text; each image is encoded once.
-   * @returns a row per pair, in the order of images, then texts; for an image that cannot be read or has scores that
-   * are not finite, one row with `error`
+   * Scores every image-text pair. Each image is encoded once.
+   * @returns one row per pair, ordered by image, then by text; for an image that cannot be read or has scores that are
+   * not finite, one row with `error`
    * @throws {ModelError} if the model cannot be used
    * @throws {UsageError} if a text is empty or an option is wrong
    */
@@ -105,8 +105,8 @@ function captionWith<ImageInput>({ Captioner }: PlatformClasses<ImageInput>) {
 function askWith<ImageInput>({ Answerer }: PlatformClasses<ImageInput>) {
   /**
    * Answers every question about every image: freely, or with the best of `answers`.
-   * @returns a row per pair, in the order of images, then questions; one row with `error` for an image that cannot be
-   * read, or for an answer that is not finite
+   * @returns one row per pair, ordered by image, then by question; one row with `error` for an image that cannot be
+   * read, or for an answer whose results are not finite
    * @throws {ModelError} if the model cannot be used
    * @throws {UsageError} if a question is empty or an option is wrong
    */
@@ -128,8 +128,8 @@ function askWith<ImageInput>({ Answerer }: PlatformClasses<ImageInput>) {
 function compareWith<ImageInput>({ Comparer }: PlatformClasses<ImageInput>) {
   /**
    * Judges statements about a left and a right image.
-   * @returns a row per statement; or a row with `error` for each image that cannot be read, or for a statement with
-   * logits that are not finite
+   * @returns one row per statement; a row with `error` for each image that cannot be read, or for a statement whose
+   * logits are not finite
    * @throws {ModelError} if the model cannot be used
    * @throws {UsageError} if a statement is empty
    */
@@ -149,7 +149,7 @@ function compareWith<ImageInput>({ Comparer }: PlatformClasses<ImageInput>) {
 
 function embedWith<ImageInput>({ Embedder }: PlatformClasses<ImageInput>) {
   /**
-   * Embeds images and texts as vectors of one space, or returns all their states.
+   * Embeds images and texts as vectors in a common space, or returns all their states.
    * @returns the images in order, then the texts in order; a row with `error` for an image that cannot be read, or for
    * outputs that are not finite
    * @throws {ModelError} if the model cannot be used
@@ -177,9 +177,8 @@ function embedWith<ImageInput>({ Embedder }: PlatformClasses<ImageInput>) {
 
 function retrieveWith<ImageInput>({ Retriever }: PlatformClasses<ImageInput>) {
   /**
-   * Searches images by texts, or with `by: "image"` texts by images: ranks by cosine first, then re-ranks the best k
-   * with ITM.
-   * @returns a row per text (or per image) with its hits, best first; a row with `error` for an image that cannot be
+   * Searches images by texts, or texts by images with `by: "image"`. Ranks by cosine, then re-ranks the best k by ITM.
+   * @returns one row per text (or per image) with its hits, best first; a row with `error` for an image that cannot be
    * read, or for outputs that are not finite
    * @throws {ModelError} if the model cannot be used
    * @throws {UsageError} if a text is empty or an option is wrong
@@ -214,7 +213,7 @@ function retrieveWith<ImageInput>({ Retriever }: PlatformClasses<ImageInput>) {
   return retrieve;
 }
 
-/** The functions on a platform's classes. */
+/** Creates the functions from a platform's classes. */
 export function createVerbs<ImageInput>(classes: PlatformClasses<ImageInput>) {
   return {
     match: matchWith(classes),

@@ -1,7 +1,7 @@
 // Checks the first arguments of public calls, which untyped callers may get wrong.
 import { badOption, expectOptions, schema, type OptionNames } from "@blip-ts/base";
 
-/** @param name the argument's name @throws {UsageError} `usage/bad-option` */
+/** Checks that an argument is a string. @param name the argument's name @throws {UsageError} `usage/bad-option` */
 export function expectText(name: string, value: unknown): void {
   if (typeof value !== "string") throw badOption(name, schema.shownValue(value), ["a text"]);
 }

@@ -1,4 +1,4 @@
-// The files of a model: types for platforms that find, fetch, convert and write them.
+// The files of a model: types for platforms that find, fetch, convert and write model files.
 import { optionNames, type ByteSource, type Closable, type Warning } from "@blip-ts/base";
 
 /** The files that may accompany the weights in a model's folder. */
@@ -15,7 +15,7 @@ export const sideFiles = [
 /** A small file beside the weights. */
 export type SideFile = (typeof sideFiles)[number];
 
-/** The files that hold a model's weights; the first existing one is used. An index stands for its shards. */
+/** The files that may hold a model's weights. The first existing file is used. An index represents its shards. */
 export const weightsFiles = [
   "model.safetensors",
   "model.safetensors.index.json",
@@ -30,10 +30,10 @@ export const isShardIndex = (name: string): name is ShardIndexFile =>
   name === "model.safetensors.index.json" || name === "pytorch_model.bin.index.json";
 
 const settingsBytes = 4_000_000;
-/** BERT's largest tokenizer.json, of 119,547 tokens, has 1,961,828 bytes. */
+/** The most bytes of a vocabulary file. BERT's largest tokenizer.json, with 119,547 tokens, has 1,961,828 bytes. */
 const tokenizerBytes = 8_000_000;
 
-/** The most bytes of each side file; larger files are not read. */
+/** The most bytes of each side file. Larger files are not read. */
 export const maxSideFileBytes: Readonly<Record<SideFile | ShardIndexFile, number>> = {
   "config.json": settingsBytes,
   "processor_config.json": settingsBytes,
@@ -53,9 +53,9 @@ export const sideFileLimits = { depth: 64, items: 2_000_000 } as const;
 export interface ModelFiles {
   /** The path or id as the user gave it, for messages. */
   readonly name: string;
-  /** A single file has no side files. */
+  /** Whether the model is a folder, or a single file, which has no side files. */
   readonly kind: "folder" | "file";
-  /** Whether it is the model bundled with this package, which knows only drawings. */
+  /** Whether this is the model bundled with the package, which knows only drawings. */
   readonly embedded?: boolean;
   /** The weights: one file, or the shards with their index. */
   readonly weights:
@@ -66,14 +66,14 @@ export interface ModelFiles {
         readonly index: unknown;
         open(file: string): Promise<ByteSource>;
       };
-  /** The text of a small file, or undefined if it does not exist. */
+  /** Reads the text of a small file. Returns undefined if the file does not exist. */
   read(file: SideFile): Promise<string | undefined>;
 }
 
 /** The file that makes a folder a suite. */
 export const suiteIndexFile = "model_index.json";
 
-/** The most bytes of that file; one that lists all tasks has about 400. */
+/** The most bytes of model_index.json. A file that lists all tasks has about 400 bytes. */
 export const maxSuiteIndexBytes = 65_536;
 
 /** A suite's files: a folder with a part per task, and the shared image encoder. */
@@ -85,9 +85,9 @@ export interface SuiteFiles {
   /** The unchecked text of model_index.json. */
   readonly index: string;
   /**
-   * Opens the model in one of its folders. Each call looks for it again and fetches missing files.
+   * Opens the model in a folder of the suite. Each call looks for the folder again and fetches missing files.
    * @param folder a plain name of a folder beside model_index.json
-   * @throws {ModelError} if it holds no weights
+   * @throws {ModelError} if the folder holds no weights
    */
   openFolder(folder: string): Promise<ModelFiles>;
 }
@@ -108,7 +108,7 @@ export const adapterFiles = {
   weights: "adapter_model.safetensors",
 } as const;
 
-/** The most bytes of adapter_config.json; one that lists every module of a large model has about 20,000. */
+/** The most bytes of adapter_config.json. A file that lists every module of a large model has about 20,000 bytes. */
 export const maxAdapterConfigBytes = 1_000_000;
 
 /** The progress of fetching a model, or of converting its weights, in bytes. */
@@ -117,17 +117,17 @@ export interface DownloadProgress {
   readonly kind: "download" | "convert";
   /** The file's name. */
   readonly file: string;
-  /** Bytes so far. */
+  /** The number of bytes so far. */
   readonly loaded: number;
   /** The total number of bytes. */
   readonly total: number;
 }
 
-/** The version of a model, and options of fetching it. */
+/** Options to find and fetch a model. */
 export interface SourceOptions {
-  /** A branch, tag or commit of a Hub repository; `main` by default. */
+  /** The branch, tag or commit of a Hub repository; `main` by default. */
   readonly revision?: string | undefined;
-  /** Uses only the cache and makes no request. Off by default. */
+  /** Uses only the cache and sends no requests. Default: false. */
   readonly offline?: boolean | undefined;
   /**
    * Also follows redirects from public to private addresses, for the Hub and for image URLs; `false` by default, so
@@ -136,8 +136,9 @@ export interface SourceOptions {
    */
   readonly allowPrivateRedirects?: boolean | undefined;
   /**
-   * Stops the loading; a local model stops between its steps. The call ends with the signal's reason and leaves nothing
-   * open. A page fetches weights on demand, so there the signal applies as long as the model is used.
+   * Cancels the loading. A local model stops between loading steps. The call rejects with the signal's reason and
+   * closes everything that it opened. A page fetches weights on demand, so there the signal applies as long as the
+   * model is used.
    */
   readonly signal?: AbortSignal | undefined;
   /** Called while files are downloaded or converted. */
@@ -155,27 +156,27 @@ export const sourceOptionNames = optionNames<SourceOptions>()({
   onWarning: true,
 });
 
-/** A folder that is being written. It appears under its name only when it is complete. */
+/** A folder that is being written. It gets its name only when it is complete. */
 export interface FolderWriter extends Closable {
-  /** @param file a file name, or a folder and a file name separated by a slash */
+  /** Writes a file. @param file a file name, or a folder and a file name separated by a slash */
   write(file: string, content: string | AsyncIterable<Uint8Array>): Promise<void>;
-  /** Gives the folder its name. Without it, `close` discards the written files. */
+  /** Gives the folder its final name. Without this call, `close` discards the written files. */
   commit(): Promise<void>;
 }
 
-/** Weights to derive from a model's own, once. */
+/** Weights that are derived once from a model's original weights. */
 export interface DerivedWeights {
   /** The files with the original weights. */
   readonly sources: readonly ByteSource[];
   /**
-   * `int8`, `float16`, or `merged` with an adapter; a model's derived weights of different types are kept side by side.
+   * `int8`, `float16`, or `merged` with an adapter. Derived weights of different types are cached side by side.
    */
   readonly type: string;
-  /** Everything besides the files that determines the bytes: the method, and all tensors with their positions. */
+  /** Everything other than the files that determines the bytes: the method, and all tensors with their positions. */
   readonly recipe: string;
   /**
-   * The bytes of a safetensors file.
-   * @param whole includes the unchanged tensors, so that the original file need not be read again
+   * Computes the bytes of a safetensors file.
+   * @param whole whether to include the unchanged tensors, so that the original file is not needed later
    */
   bytes(whole?: boolean): AsyncIterable<Uint8Array>;
   /** Reports a warning to the caller. */

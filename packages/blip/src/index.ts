@@ -1,4 +1,4 @@
-// The platform-independent exports: named exports only, one line of documentation each.
+// The platform-independent exports. Each group has a one-line description.
 /** The errors that this package throws on purpose. */
 export {
   BlipError,
@@ -8,7 +8,7 @@ export {
   ModelError,
   UsageError,
 } from "@blip-ts/base";
-/** Classifies an address as public, private or reserved, for servers that receive addresses from others. */
+/** Classifies an address as public, private or reserved, for servers that receive addresses from callers. */
 export { addressKind, type AddressKind } from "@blip-ts/base";
 /** Tensors in memory. */
 export type { DType, Tensor } from "@blip-ts/graph";
@@ -25,14 +25,14 @@ export type { Warning, WarningCode } from "@blip-ts/base";
 export type { Device, Profile, ProfiledOperator } from "@blip-ts/engine";
 /** The network's sizes. */
 export type { BlipConfig, TextConfig, VisionConfig } from "./model/config.ts";
-/** Options of loading a model. */
+/** Options to load a model. */
 export type { ModelOptions } from "./load/model-options.ts";
 export type { TextHeads } from "./load/read-config.ts";
 /** Inputs and outputs of the encoders. */
 export type { EncodedImages, ImageOptions } from "./run/image-encoder.ts";
 export type { EncodedTextStates } from "./run/text-encoder.ts";
 export type { TextFeeds } from "./run/text-feeds.ts";
-/** Matching and contrast: inputs, options and outputs of `BlipForImageTextRetrieval`. */
+/** Matching: inputs, options and outputs of `BlipForImageTextRetrieval`. */
 export type {
   ForwardOptions,
   ForwardProgress,
@@ -49,7 +49,7 @@ export type { MaskedEncoderStates, EncoderStates, StreamedToken } from "./run/ge
 export type { QuestionInputs, RankedAnswer, RankOptions } from "./classes/question-answering.ts";
 /** NLVR2: inputs of `BlipForNLVR`. */
 export type { StatementInputs } from "./classes/nlvr.ts";
-/** Options of loading a multi-task model, and the images of its calls. */
+/** Options to load a multi-task model, and the images of its calls. */
 export type { BlipOptions, ImageOrInput } from "./verbs/blip/blip.ts";
 export type { Task } from "./tasks/task.ts";
 /** Loads models of one class. */
@@ -77,7 +77,7 @@ export type { Embedding, EmbedOptions, ImageEmbedding, TextEmbedding } from "./v
 export type { HitScores } from "./verbs/hits.ts";
 export type { ImageHit, ImageRow, RetrieveOptions, TextHit, TextRow } from "./verbs/retrieve.ts";
 export type { Retrievable, Video } from "./verbs/video.ts";
-/** Single requests of many callers, run in batches: `new Batched({ matcher })`. */
+/** Runs single requests of many callers in batches: `new Batched({ matcher })`. */
 export {
   Batched,
   type AskRequestOptions,
@@ -87,7 +87,7 @@ export {
   type EmbedRequestOptions,
   type RequestRow,
 } from "./serve/batched.ts";
-/** The queue of `Batched`, for custom work: window, limit, turns of callers, cancellation. */
+/** The queue of `Batched`, for custom work: window, size limit, fair turns of callers, cancellation. */
 export {
   RequestBatcher,
   type BatcherOptions,
@@ -106,7 +106,7 @@ export type { Caption, CaptionRequest, CaptionRowOptions } from "./verbs/caption
 export type { Answer, AnswerRequest, AskRowOptions } from "./verbs/ask.ts";
 export type { CompareAnswer, CompareRequest } from "./verbs/compare.ts";
 export type { EmbedAnswer, EmbedRequest, EmbedRowOptions } from "./verbs/embed.ts";
-/** The frames of a video that BLIP uses. */
+/** Selects the frames of a video that BLIP uses. */
 export { uniformFrames } from "./verbs/video.ts";
 /** Recall, median and mean of a ranking. */
 export { bestRanks, retrievalMetrics, type RetrievalMetrics } from "@blip-ts/metrics";
@@ -143,7 +143,7 @@ export {
 } from "./tools/verify/verify-all.ts";
 /** BLIP's own clean-up of captions and questions. */
 export { preCaption, preQuestion } from "./text/pre-caption.ts";
-/** Options of measuring a matrix product. */
+/** Options to measure a matrix product. */
 export type { MatrixProductOptions } from "@blip-ts/engine";
 /** This package's version. */
 export { version } from "./version.ts";

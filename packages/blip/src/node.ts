@@ -12,7 +12,7 @@ import { nodePlatform } from "./platform/node/node-platform.ts";
 
 export * from "./index.ts";
 export type { ImageInput } from "./platform/node/decode-image.ts";
-/** Tells how this processor computes 8-bit products, by a small one computed once per process. */
+/** Returns how this processor computes 8-bit products, measured with a small product once per process. */
 export { int8Products } from "@blip-ts/engine/node";
 export type { Int8Products } from "@blip-ts/engine";
 
@@ -37,29 +37,29 @@ export const {
   Retriever,
   /** Prepares images and texts for a model; called as `await processor(image, text)`. */
   BlipProcessor,
-  /** Image-text matching and contrast, like transformers' class of this name. */
+  /** Image-text matching and contrastive similarity, like transformers' class of this name. */
   BlipForImageTextRetrieval,
-  /** Captions, like transformers' class of this name. */
+  /** Captions images, like transformers' class of this name. */
   BlipForConditionalGeneration,
-  /** Answers to questions, like transformers' class of this name, and BLIP's ranking of a list of answers. */
+  /** Answers questions, like transformers' class of this name, and ranks a list of answers like BLIP. */
   BlipForQuestionAnswering,
-  /** NLVR2: statements about two images (models/blip_nlvr.py). */
+  /** NLVR2: judges statements about two images (models/blip_nlvr.py). */
   BlipForNLVR,
-  /** Features of images and texts, like transformers' class of this name; also from files for matching. */
+  /** Computes features of images and texts, like transformers' class of this name; also loads files for matching. */
   BlipModel,
-  /** Scores every image with every text: a row per pair. */
+  /** Scores every image-text pair, one row per pair. */
   match,
-  /** Captions images: `numReturn` rows per image, best first. */
+  /** Captions images, `numReturn` rows per image, best first. */
   caption,
   /** Answers every question about every image, freely or with the best of a list. */
   ask,
   /** Judges statements about a left and a right image. */
   compare,
-  /** Embeds images and texts as vectors of one space, or returns all their states. */
+  /** Embeds images and texts as vectors in a common space, or returns all their states. */
   embed,
   /** Searches images by texts, or texts by images. */
   retrieve,
-  /** Describes a model's files without reading a weight. */
+  /** Describes a model's files without reading weights. */
   inspect,
   /** Prints the graphs that a task runs. */
   printTask,
@@ -72,8 +72,8 @@ export const {
   /** Writes a folder with half-precision or 8-bit weights. */
   quantize,
   /**
-   * Checks a Salesforce model against its published samples: expected value, actual value, verdict. Also checks other
-   * models.
+   * Checks a Salesforce model against its published samples: expected value, actual value, verdict. Checks other models
+   * as far as possible.
    */
   verify,
   /** Checks all published models in one report. */
@@ -94,7 +94,7 @@ export type BlipForConditionalGeneration = api.ConditionalGeneration;
 export type BlipForQuestionAnswering = api.QuestionAnswering;
 export type BlipForNLVR = api.NaturalLanguageVisualReasoning;
 export type BlipModel = api.FeatureExtraction;
-/** An image of `blip.image(input)`, whose states are kept until it is closed. */
+/** An image of `blip.image(input)`, whose states are cached until the image is closed. */
 export type BlipImage = api.BlipImage<ImageInput>;
 
 /** A matrix product of this machine's engine: the highest rate at which a network can run. */
@@ -118,6 +118,6 @@ export {
 } from "./evaluate/options.ts";
 export type { Compared, EvaluationReport, Results } from "./evaluate/report.ts";
 
-/** Page-only functions, which throw here, so that one source builds for both. */
+/** Page-only functions, which throw in Node, so that the same source builds for both. */
 export { clearCache, configure } from "./platform/node/page-only.ts";
 export type { WasmPaths, WebSettings } from "./page-settings.ts";

@@ -1,4 +1,4 @@
-// The settings of a page for the Node entry: without the page's own types.
+// The settings of a page, for the Node entry, without types that exist only in pages.
 
 import { optionNames } from "@blip-ts/base";
 import { unknownSetting } from "./entry-errors.ts";
@@ -7,11 +7,11 @@ import { unknownSetting } from "./entry-errors.ts";
 export type WasmPaths =
   string | { readonly mjs?: string | URL | undefined; readonly wasm?: string | URL | undefined };
 
-/** Settings of `configure`, which the page's entry documents and follows. */
+/** Settings of `configure`, which works only in pages. */
 export interface WebSettings {
-  /** The folder that serves onnxruntime-web's `dist/`. By default the bundler's. */
+  /** The folder that serves onnxruntime-web's `dist/`. By default the bundler's folder. */
   readonly runtime?: string | URL | undefined;
-  /** The addresses of ONNX Runtime's `.wasm` and `.mjs` files. By default in `runtime`. */
+  /** The addresses of ONNX Runtime's `.wasm` and `.mjs` files. By default they are in the folder `runtime`. */
   readonly wasmPaths?: WasmPaths | undefined;
   /** The worker's file, or a function that starts a Worker. */
   readonly worker?: string | URL | (() => object) | undefined;
@@ -21,9 +21,9 @@ export interface WebSettings {
   readonly models?: string | URL | undefined;
   /** The base address for Hub ids, in pages only. By default https://huggingface.co. In Node: `HF_ENDPOINT`. */
   readonly hub?: string | URL | undefined;
-  /** A token for the Hub only, in pages only. None by default. In Node: `HF_TOKEN`. */
+  /** A token that is sent only to the Hub, in pages only. None by default. In Node: `HF_TOKEN`. */
   readonly token?: string | undefined;
-  /** Keeps downloads in the browser's Cache, in pages only. By default true. In Node: `HF_HOME`. */
+  /** Whether to cache downloads in the browser's Cache, in pages only. By default true. In Node: `HF_HOME`. */
   readonly cache?: boolean | undefined;
 }
 
@@ -39,7 +39,7 @@ export const settingNames = optionNames<WebSettings>()({
   cache: true,
 });
 
-/** @throws {UsageError} `usage/bad-setting` */
+/** Checks the names of settings. @throws {UsageError} `usage/bad-setting` */
 export function expectSettings(settings: object): void {
   const unknown = Object.keys(settings).find((name) => !Object.hasOwn(settingNames, name));
   if (unknown !== undefined) throw unknownSetting(unknown, Object.keys(settingNames));

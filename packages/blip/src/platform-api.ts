@@ -1,13 +1,14 @@
 // The entry `blip-ts/platform`: types for a custom platform (files, image decoder, engine), and `createApi`, which
-// binds the classes and functions to it. The types here fit any platform; `blip-ts` has those of its own platform.
+// creates the classes and functions of that platform. The types here fit any platform; `blip-ts` exports the types of
+// its own platform.
 export { createApi } from "./create-api.ts";
-/** A platform's services for the platform-independent code. */
+/** The services that a platform provides. */
 export type { Platform } from "./platform.ts";
 /** Options and results of decoding an image. */
 export type { DecodeOptions, ResizedSize } from "./image/decode-options.ts";
 export type { PillowOrder } from "./image/resize-bicubic.ts";
 export type { RgbImage } from "./image/raw-image.ts";
-/** A model's files, folders that are written, and weights kept in another type. */
+/** A model's files, folders to write, and cached weights of another type. */
 export type {
   AdapterFiles,
   DerivedWeights,
@@ -30,9 +31,9 @@ export type {
   RunOptions,
   SessionOptions,
 } from "@blip-ts/engine";
-/** The engine's own matrix product, a reference for measurements. */
+/** A matrix product of the engine, as a reference for measurements. */
 export { MatrixProduct, type MatrixProductOptions } from "@blip-ts/engine";
-/** The result of `createApi`, by the classes' own names. */
+/** The classes that `createApi` returns. */
 export type { PlatformClasses, Pretrained } from "./create-classes.ts";
 /** The classes with transformers' names. */
 export type { Processor } from "./processor/processor.ts";

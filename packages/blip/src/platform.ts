@@ -15,36 +15,36 @@ import type {
 import type { DecodeOptions } from "./image/decode-options.ts";
 
 /**
- * The conventions to follow if the references differ: transformers', those of BLIP's training and evaluation scripts,
- * LAVIS's, or those of BLIP's demo (its notebook, predict.py and models/blip_itm.py).
+ * The reference implementation whose conventions to follow: transformers (`hf`), BLIP's training and evaluation scripts
+ * (`blip`), LAVIS (`lavis`), or BLIP's demo (`demo`: its notebook, predict.py and models/blip_itm.py).
  */
 export type Compat = "hf" | "blip" | "lavis" | "demo";
 
-/** The services of a platform; `ImageInput` stands for everything that it accepts as an image. */
+/** The services of a platform. `ImageInput` is the type of everything that the platform accepts as an image. */
 export interface Platform<ImageInput> extends EnginePlatform {
-  /** Finds a model or a suite: a folder with weights is a model, and one with only model_index.json is a suite. */
+  /** Finds a model or a suite. A folder with weights is a model; a folder with only model_index.json is a suite. */
   openModel(source: string, options: SourceOptions): Promise<ModelFiles | SuiteFiles>;
   /**
    * Finds an adapter in PEFT's format. A platform without this function rejects the option `adapter`.
-   * @throws {UsageError} `adapter/not-an-adapter` if there is none, also if there is a model instead
+   * @throws {UsageError} `adapter/not-an-adapter` if there is no adapter, also if there is a model instead
    */
   openAdapter?(source: string, options: SourceOptions): Promise<AdapterFiles>;
   /** Reads bert-base-uncased's vocab.txt. */
   bundledVocabulary(): Promise<string>;
   /** Decodes an image to RGB bytes. @throws {InputError} `image/...` */
   decodeImage(input: ImageInput, options: DecodeOptions): Promise<RgbImage>;
-  /** Starts the decoders for untrusted callers' images (`isolate`), if the platform has any. */
+  /** Starts the decoders for untrusted callers' images (`isolate`), if the platform has such decoders. */
   prepareDecoders?(): void;
   /**
-   * Creates a folder that does not exist yet, or is empty.
+   * Creates a folder, which must not exist yet or must be empty.
    * @throws {UsageError} `save/exists`, `save/cannot-write`
    */
   createFolder(path: string): Promise<FolderWriter>;
   /**
-   * Returns derived weights, kept from an earlier load or derived now and kept. Derives them again if the sources have
-   * changed, and removes older ones of the same type and sources. If nothing can be kept, derives them in memory and
-   * warns with the reason.
-   * @param renew derives them again in any case, because the kept ones turned out to be unusable
+   * Returns derived weights from the cache, or derives and caches them. If the sources have changed, derives the
+   * weights again and removes older weights of the same type and sources. If caching is impossible, derives the weights
+   * in memory and warns with the reason.
+   * @param renew whether to derive the weights again in any case, because the cached weights are unusable
    */
   deriveWeights(weights: DerivedWeights, renew: boolean): Promise<ByteSource>;
   /** Prints a warning if no `onWarning` receives it. */

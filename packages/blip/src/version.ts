@@ -1,3 +1,3 @@
-// The package's version, kept equal to package.json's by a test.
+// The package's version. A test checks that it equals the version in package.json.
 /** The version of this package. */
 export const version = "0.1.0";

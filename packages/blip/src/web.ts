@@ -13,10 +13,10 @@ import { webPlatform } from "./platform/web/web-platform.ts";
 
 export * from "./index.ts";
 export type { ImageInput } from "./platform/web/decode-image.ts";
-/** The addresses of a page's files. */
+/** Sets the addresses of a page's files. */
 export { configure, type WebSettings } from "./platform/web/settings.ts";
 export type { WasmPaths } from "@blip-ts/engine/web";
-/** Discards the checkpoints in the browser's Cache. */
+/** Deletes the checkpoints in the browser's Cache. */
 export { clearCache } from "./platform/web/file-cache.ts";
 
 // `create-verbs.ts` and `create-api.ts` document the functions' parameters and errors.
@@ -40,29 +40,29 @@ export const {
   Retriever,
   /** Prepares images and texts for a model; called as `await processor(image, text)`. */
   BlipProcessor,
-  /** Image-text matching and contrast, like transformers' class of this name. */
+  /** Image-text matching and contrastive similarity, like transformers' class of this name. */
   BlipForImageTextRetrieval,
-  /** Captions, like transformers' class of this name. */
+  /** Captions images, like transformers' class of this name. */
   BlipForConditionalGeneration,
-  /** Answers to questions, like transformers' class of this name, and BLIP's ranking of a list of answers. */
+  /** Answers questions, like transformers' class of this name, and ranks a list of answers like BLIP. */
   BlipForQuestionAnswering,
-  /** NLVR2: statements about two images (models/blip_nlvr.py). */
+  /** NLVR2: judges statements about two images (models/blip_nlvr.py). */
   BlipForNLVR,
-  /** Features of images and texts, like transformers' class of this name; also from files for matching. */
+  /** Computes features of images and texts, like transformers' class of this name; also loads files for matching. */
   BlipModel,
-  /** Scores every image with every text: a row per pair. */
+  /** Scores every image-text pair, one row per pair. */
   match,
-  /** Captions images: `numReturn` rows per image, best first. */
+  /** Captions images, `numReturn` rows per image, best first. */
   caption,
   /** Answers every question about every image, freely or with the best of a list. */
   ask,
   /** Judges statements about a left and a right image. */
   compare,
-  /** Embeds images and texts as vectors of one space, or returns all their states. */
+  /** Embeds images and texts as vectors in a common space, or returns all their states. */
   embed,
   /** Searches images by texts, or texts by images. */
   retrieve,
-  /** Describes a model's files without reading a weight. */
+  /** Describes a model's files without reading weights. */
   inspect,
   /** Prints the graphs that a task runs. */
   printTask,
@@ -75,8 +75,8 @@ export const {
   /** Writes a folder with half-precision or 8-bit weights. */
   quantize,
   /**
-   * Checks a Salesforce model against its published samples: expected value, actual value, verdict. Also checks other
-   * models.
+   * Checks a Salesforce model against its published samples: expected value, actual value, verdict. Checks other models
+   * as far as possible.
    */
   verify,
   /** Checks all published models in one report. */
@@ -97,7 +97,7 @@ export type BlipForConditionalGeneration = api.ConditionalGeneration;
 export type BlipForQuestionAnswering = api.QuestionAnswering;
 export type BlipForNLVR = api.NaturalLanguageVisualReasoning;
 export type BlipModel = api.FeatureExtraction;
-/** An image of `blip.image(input)`, whose states are kept until it is closed. */
+/** An image of `blip.image(input)`, whose states are cached until the image is closed. */
 export type BlipImage = api.BlipImage<ImageInput>;
 
 /** A matrix product of this page's engine: the highest rate at which a network can run. */
@@ -109,7 +109,7 @@ export const MatrixProduct = {
   },
 };
 
-/** Node-only functions, which throw here, so that one source builds for both. */
+/** Node-only functions, which throw in pages, so that the same source builds for both. */
 export { evaluate, int8Products, readAnswerList } from "./platform/web/node-only.ts";
 export type { Int8Products } from "@blip-ts/engine";
 export {

@@ -1,4 +1,4 @@
-// The errors of the metrics: one factory per error. All are UsageErrors with the code `usage/bad-option`.
+// Error factories for the metrics. All errors are UsageErrors with the code `usage/bad-option`.
 import { UsageError } from "@blip-ts/base";
 
 /**
@@ -8,18 +8,18 @@ import { UsageError } from "@blip-ts/base";
 const badOption = (message: string, fields: Readonly<Record<string, unknown>>) =>
   new UsageError("usage/bad-option", message, fields);
 
-/** `place` is empty, but must contain at least one `what`. */
+/** The list `place` is empty, but must contain at least one `what`. */
 export const nothingIn = (place: string, what: string) =>
   badOption(`${place}: expected at least one ${what}, got none. Give at least one ${what}.`, { place });
 
-/** `place` has `found` entries, but each of `expected` `what` needs one. */
+/** The list `place` has `found` entries, but must have one entry for each of `expected` `what`. */
 export const notOneFor = (place: string, expected: number, what: string, found: number) =>
   badOption(
     `${place}: expected one for each of ${expected} ${what}, got ${found}. Give lists of equal length.`,
     { place, expected, found },
   );
 
-/** `place` contains a value that is not a finite number. */
+/** The list `place` contains a value that is not a finite number. */
 export const notFinite = (place: string, found: unknown) =>
   badOption(
     `${place}: expected a finite number, got ${String(found)}. Leave out or mend what has no score.`,
@@ -29,14 +29,14 @@ export const notFinite = (place: string, found: unknown) =>
     },
   );
 
-/** `place` refers to `what` number `found`, but there are only `count`. */
+/** An index in `place`, `found`, is out of range: there are only `count` `what`. */
 export const outside = (place: string, count: number, what: string, found: number) =>
   badOption(
     `${place}: expected ${what} from 0 to ${count - 1}, got ${found}. Count from 0, in the order of the scores.`,
     { place, count, found },
   );
 
-/** `place` is longer than the limit for reasonable processing time. */
+/** The text `place` is longer than the limit, which keeps the processing time reasonable. */
 export const tooLong = (place: string, limit: number, found: number) =>
   badOption(
     `${place}: expected at most ${limit} characters, got ${found}. Give one caption for each image.`,
@@ -47,7 +47,7 @@ export const tooLong = (place: string, limit: number, found: number) =>
     },
   );
 
-/** `text` belongs to `found` images instead of exactly one. */
+/** The text number `text` belongs to `found` images instead of exactly one image. */
 export const notOfOneImage = (text: number, found: number) =>
   badOption(
     `textsOfImage: expected each text with exactly one image, got ${found} images for text ${text}. ` +
@@ -63,7 +63,7 @@ export const oneClass = (label: boolean) =>
 export const badNumber = (place: string, expected: string, found: number) =>
   badOption(`${place}: expected ${expected}, got ${found}. Choose another ${place}.`, { place, found });
 
-/** `place` does not have the form that identifies an example's sentence. */
+/** The identifier `place` does not have the form that identifies an example's sentence. */
 export const badIdentifier = (place: string, found: string) =>
   badOption(
     `${place}: expected "split-set-pair-sentence" as in NLVR2, got ${JSON.stringify(found)}. ` +
@@ -71,7 +71,7 @@ export const badIdentifier = (place: string, found: string) =>
     { place, found },
   );
 
-/** `place` names a thing outside the vocabulary. */
+/** The list `place` names a thing that is not in the vocabulary. */
 export const unknownThing = (place: string, found: string) =>
   badOption(
     `${place}: expected a name of the vocabulary, got ${JSON.stringify(found)}. Add it to the vocabulary.`,

@@ -1,4 +1,4 @@
-// Metrics of rankings, captions and answers, computed as in the reference implementations.
+// Metrics for rankings, captions and answers, computed as in the reference implementations.
 /** Retrieval: R@k, means, median and mean rank. */
 export {
   bestRanks,
@@ -11,13 +11,13 @@ export {
   retrievalReport,
   type RetrievalReport,
 } from "./retrieval.ts";
-/** Captions against references: all metrics at once, and each metric of tokens. */
+/** Compares captions with reference captions: all metrics at once, and each metric on tokens. */
 export { captionMetrics, type CaptionMetrics, type CaptionReport } from "./captions/caption-metrics.ts";
 export { longestCaption, tokenizeCaptions, type Tokens } from "./captions/tokenize.ts";
 export { bleu, type Bleu, type BleuScores } from "./captions/bleu.ts";
 export { type CaptionScores, rougeL } from "./captions/rouge-l.ts";
 export { ciderD, type CiderOptions } from "./captions/cider-d.ts";
-/** Captions against the things in the images. */
+/** Compares the things that captions name with the things in the images. */
 export {
   type CaptionThings,
   namedThings,
@@ -28,9 +28,9 @@ export {
 } from "./things.ts";
 /** Answers to visual questions. */
 export { normalizeVqaAnswer, vqaAccuracy, type VqaMetrics, type VqaQuestion } from "./vqa.ts";
-/** Statements about two images. */
+/** NLVR2: statements about two images. */
 export { type NlvrExample, nlvrMetrics, type NlvrMetrics } from "./nlvr.ts";
-/** Matching against non-matching pairs of image and text. */
+/** Separation of matching and non-matching image-text pairs. */
 export {
   matchMetrics,
   type MatchMetrics,

@@ -1,13 +1,13 @@
-// Metrics of how well scores separate matching pairs of image and text from others.
+// Metrics for how well scores separate matching image-text pairs from non-matching pairs.
 import { must } from "@blip-ts/base";
 import { badNumber, nothingIn, notOneFor, oneClass } from "./errors.ts";
 import { expectFinite, mean } from "./numbers.ts";
 
-/** How well probabilities separate matching pairs from others. */
+/** The classification metrics of matching pairs at a threshold. */
 export interface MatchMetrics {
   /** The share of pairs on the correct side of the threshold, 0 to 1. */
   readonly accuracy: number;
-  /** The share of matching pairs among those at or above the threshold; 0 if there are none. */
+  /** The share of matching pairs among the pairs at or above the threshold; 0 if no pair reaches the threshold. */
   readonly precision: number;
   /** The share of matching pairs that are at or above the threshold; 0 if no pair matches. */
   readonly recall: number;
@@ -17,7 +17,7 @@ export interface MatchMetrics {
 
 /** Options of the match metrics. */
 export interface MatchOptions {
-  /** A pair counts as a match if its score is at least this. Default: 0.5, for ITM's probability. */
+  /** The least score at which a pair counts as a match. Default: 0.5, for ITM's probability. */
   readonly threshold?: number;
 }
 
@@ -30,9 +30,9 @@ function expectPairs(scores: ArrayLike<number>, labels: readonly boolean[]): voi
 const ratio = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
 
 /**
- * With TP, FP, FN, TN counted at score >= threshold: accuracy = (TP + TN) / all, precision = TP / (TP + FP), recall =
- * TP / (TP + FN), F1 = 2 TP / (2 TP + FP + FN). All range from 0 to 1; 0 / 0 is 0, as with scikit-learn's
- * `zero_division=0`.
+ * Computes the classification metrics. With TP, FP, FN, TN counted at score >= threshold: accuracy = (TP + TN) / all,
+ * precision = TP / (TP + FP), recall = TP / (TP + FN), F1 = 2 TP / (2 TP + FP + FN). All range from 0 to 1. 0 / 0 is 0,
+ * as with scikit-learn's `zero_division=0`.
  * @param scores the score of each pair; higher means a likelier match @param labels whether each pair matches
  * @throws {UsageError} `usage/bad-option` if there is no pair, the lengths differ, or a score or threshold is not
  * finite
@@ -62,9 +62,8 @@ export function matchMetrics(
 }
 
 /**
- * The area under the ROC curve: AUC = P(score of a true pair > score of a false one) + P(equal) / 2, 0 to 1. It is
- * computed from mid-ranks (Mann-Whitney): AUC = (R - P (P + 1) / 2) / (P N), where R is the sum of the true pairs'
- * ranks.
+ * Computes the area under the ROC curve: AUC = P(score of a true pair > score of a false pair) + P(equal) / 2, 0 to 1.
+ * Uses mid-ranks (Mann-Whitney): AUC = (R - P (P + 1) / 2) / (P N), where R is the sum of the ranks of the true pairs.
  * @param scores the score of each pair; higher means a likelier match @param labels whether each pair matches
  * @throws {UsageError} `usage/bad-option` if there is no pair, the lengths differ, a score is not finite, or all labels
  * are equal
@@ -91,18 +90,18 @@ export function rocAuc(scores: ArrayLike<number>, labels: readonly boolean[]): n
   return (rankSum - (positives * (positives + 1)) / 2) / (positives * (labels.length - positives));
 }
 
-/** How often the true text scores higher than the false one. */
+/** How often the true text scores higher than the false text. */
 export interface PairRanking {
-  /** The share of pairs in which the true text scores higher than the false one, 0 to 1. */
+  /** The share of pairs in which the true text scores higher than the false text, 0 to 1. */
   readonly accuracy: number;
   /** The share of pairs with equal scores, which count as wrong, 0 to 1. */
   readonly ties: number;
 }
 
 /**
- * The share of correctly ranked pairs = |{i : right_i > wrong_i}| / n, 0 to 1: each image's true text against its false
- * one (FOIL, ARO, SugarCrepe and similar). A tie counts as wrong; `ties` is the share of ties.
- * @param right scores of the true texts @param wrong scores of the false ones, in the same order
+ * Computes the share of correctly ranked pairs = |{i : right_i > wrong_i}| / n, 0 to 1. A pair is the true text and the
+ * false text of an image (FOIL, ARO, SugarCrepe and similar). A tie counts as wrong; `ties` is the share of ties.
+ * @param right scores of the true texts @param wrong scores of the false texts, in the same order
  * @throws {UsageError} `usage/bad-option` if there is no pair, the lengths differ, or a score is not finite
  */
 export function pairRanking(right: ArrayLike<number>, wrong: ArrayLike<number>): PairRanking {
@@ -128,13 +127,13 @@ export interface WinogroundMetrics {
   readonly text: number;
   /** The share of items in which each text scores higher with its own image, 0 to 1; by chance 1/4. */
   readonly image: number;
-  /** The share of items in which both hold, 0 to 1; by chance 1/6. */
+  /** The share of items in which both conditions hold, 0 to 1; by chance 1/6. */
   readonly group: number;
 }
 
 /**
- * Winoground's three scores. With s(t, i): text = s(0,0) > s(1,0) and s(1,1) > s(0,1); image = s(0,0) > s(0,1) and
- * s(1,1) > s(1,0); group = both. Each is the mean over the items, 0 to 1. A tie counts as wrong.
+ * Computes Winoground's three scores. With s(t, i): text = s(0,0) > s(1,0) and s(1,1) > s(0,1); image = s(0,0) > s(0,1)
+ * and s(1,1) > s(1,0); group = both. Each is the mean over the items, 0 to 1. A tie counts as wrong.
  * @param items the scores of each item, `[text][image]`
  * @throws {UsageError} `usage/bad-option` if there is no item, or a score is not finite
  * @source Thrush et al. 2022, arXiv 2204.03162, section 4.1; facebook/winoground

@@ -1,8 +1,8 @@
-// NLVR2's accuracy and consistency (lil-lab/nlvr, nlvr2/eval/metrics.py; Suhr et al. 2019, arXiv 1811.00491).
+// Accuracy and consistency on NLVR2 (lil-lab/nlvr, nlvr2/eval/metrics.py; Suhr et al. 2019, arXiv 1811.00491).
 import { badIdentifier, nothingIn } from "./errors.ts";
 import { mean } from "./numbers.ts";
 
-/** One judgement of a sentence about two images. */
+/** A judgement of a sentence about two images. */
 export interface NlvrExample {
   /** The model's judgement. */
   readonly prediction: boolean;
@@ -24,7 +24,7 @@ export interface NlvrMetrics {
   readonly sentences: number;
 }
 
-/** The key that all image pairs of a sentence share. */
+/** Returns the key that all image pairs of a sentence share. */
 function sentenceOf(example: NlvrExample, index: number): string {
   const { identifier } = example;
   if (identifier === undefined) return `sentence ${example.sentence}`;
@@ -34,9 +34,9 @@ function sentenceOf(example: NlvrExample, index: number): string {
 }
 
 /**
- * Accuracy = |correct predictions| / |examples|. Consistency = |sentences whose image pairs are all judged correctly| /
- * |sentences|. Examples share a sentence if their identifiers are equal except for the pair (the third part), or,
- * without identifiers, if their sentences are equal. Both range from 0 to 1.
+ * Computes NLVR2's metrics. Accuracy = |correct predictions| / |examples|. Consistency = |sentences whose image pairs
+ * are all judged correctly| / |sentences|. Examples share a sentence if their identifiers are equal except for the pair
+ * (the third part), or, without identifiers, if their sentences are equal. Both range from 0 to 1.
  * @throws {UsageError} `usage/bad-option` if there is no example, or an identifier has fewer than four parts
  * @source lil-lab/nlvr, nlvr2/eval/metrics.py
  */

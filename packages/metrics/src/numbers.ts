@@ -7,7 +7,7 @@ export function expectFinite(name: string, values: ArrayLike<number>): void {
     if (!Number.isFinite(values[index])) throw notFinite(`${name}[${index}]`, values[index]);
 }
 
-/** The sum divided by the count; NaN for an empty list. */
+/** Computes the mean; NaN for an empty list. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

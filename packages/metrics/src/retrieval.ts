@@ -1,9 +1,9 @@
-// Metrics of rankings (BLIP's train_retrieval.py `itm_eval`; eval_retrieval_video.py adds the median).
+// Metrics for rankings (BLIP's train_retrieval.py `itm_eval`; eval_retrieval_video.py adds the median).
 import { missed, must } from "@blip-ts/base";
 import { nothingIn, notFinite, notOfOneImage, notOneFor, outside } from "./errors.ts";
 import { mean } from "./numbers.ts";
 
-/** Retrieval in one direction. */
+/** The metrics of retrieval in one direction. */
 export interface RetrievalMetrics {
   /** The percentage of queries whose first candidate is correct. */
   readonly r1: number;
@@ -27,13 +27,13 @@ export interface Bounds {
   readonly highest: number;
 }
 
-/** One direction of retrieval. The bounds are equal if no tie spans the first k places. */
+/** The metrics of one direction, with bounds. The two bounds of R@k are equal if no tie spans the first k places. */
 export interface RankReport extends RetrievalMetrics {
   /** The bounds of each recall, in percent. */
   readonly bounds: { readonly r1: Bounds; readonly r5: Bounds; readonly r10: Bounds };
 }
 
-/** Retrieval in both directions, in percent. */
+/** The metrics of retrieval in both directions, in percent. */
 export interface RetrievalReport {
   /** Texts ranked for each image (BLIP's txt_r1, txt_r5, txt_r10, txt_r_mean). */
   readonly imageToText: RankReport;
@@ -45,11 +45,11 @@ export interface RetrievalReport {
 
 /** The places of a query's best correct candidate, 0 for the first. */
 export interface QueryPlaces {
-  /** Its place when equal scores keep their order. */
+  /** The place if equal scores are ordered by the metric's rule for ties. */
   readonly rank: number;
-  /** Its place if it comes first among equal scores. */
+  /** The place if the candidate comes first among equal scores. */
   readonly best: number;
-  /** Its place if it comes last among equal scores. */
+  /** The place if the candidate comes last among equal scores. */
   readonly worst: number;
 }
 
@@ -57,7 +57,8 @@ type Scores = readonly ArrayLike<number>[];
 type Relevant = readonly (readonly number[])[];
 
 /**
- * The candidate that ranks first among equal scores: the earlier one, or the later one (a stable argsort, reversed).
+ * Which candidate ranks first among equal scores: the earlier candidate, or the later candidate (a stable argsort,
+ * reversed).
  */
 type TieOrder = "earlier" | "later";
 
@@ -99,7 +100,7 @@ function allPlaces(scores: Scores, relevant: Relevant, order: TieOrder): QueryPl
   return scores.map((row, query) => placesOf(row, must(relevant, query), query, order));
 }
 
-/** The percentage of ranks below k. */
+/** Computes the percentage of ranks below k. */
 const recall = (ranks: readonly number[], k: number) =>
   (100 * ranks.filter((rank) => rank < k).length) / ranks.length;
 
@@ -112,8 +113,8 @@ function ofRanks(ranks: readonly number[]): RetrievalMetrics {
 }
 
 /**
- * The place of each query's best correct candidate, 0 for the first. Among equal scores, the earlier candidate ranks
- * first.
+ * Returns the place of each query's best correct candidate, 0 for the first place. Among equal scores, the earlier
+ * candidate ranks first.
  * @param scores for each query, a row with its candidates' scores; higher is better
  * @param relevant for each query, the indices of the correct candidates, from 0
  * @throws {UsageError} `usage/bad-option` if a query has no correct candidate, an index is out of range, or a score is
@@ -124,8 +125,8 @@ export function bestRanks(scores: Scores, relevant: Relevant): number[] {
 }
 
 /**
- * R@k = 100 |{queries with a correct candidate among the first k}| / |queries|, for k = 1, 5, 10, in percent, with the
- * median and the mean rank (from 1). Among equal scores, the earlier candidate ranks first.
+ * Computes R@k = 100 |{queries with a correct candidate among the first k}| / |queries|, for k = 1, 5, 10, in percent,
+ * and the median and mean rank (from 1). Among equal scores, the earlier candidate ranks first.
  * @param scores for each query, a row with its candidates' scores; higher is better
  * @param relevant for each query, the indices of the correct candidates, from 0
  * @throws {UsageError} `usage/bad-option` if a query has no correct candidate, an index is out of range, or a score is
@@ -136,7 +137,8 @@ export function retrievalMetrics(scores: Scores, relevant: Relevant): RetrievalM
 }
 
 /**
- * The report of one direction from its queries' places, for callers that rank without all scores in memory.
+ * Computes the metrics of one direction from the places of its queries, for callers that do not keep all scores in
+ * memory.
  * @throws {UsageError} `usage/bad-option` if there is no query
  */
 export function rankReport(places: readonly QueryPlaces[]): RankReport {
@@ -157,7 +159,7 @@ export function rankReport(places: readonly QueryPlaces[]): RankReport {
   };
 }
 
-/** The images of each of `count` texts; exactly one each. */
+/** Returns the image of each of `count` texts. Each text must have exactly one image. */
 function imagesOf(textsOfImage: Relevant, count: number): number[][] {
   const images: number[][] = Array.from({ length: count }, () => []);
   for (const [image, texts] of textsOfImage.entries())
@@ -171,15 +173,16 @@ function imagesOf(textsOfImage: Relevant, count: number): number[][] {
 }
 
 /**
- * Retrieval in both directions as in BLIP's `itm_eval`: R@1, R@5, R@10 in percent, their means, median and mean rank.
+ * Evaluates retrieval in both directions like BLIP's `itm_eval`: R@1, R@5, R@10 in percent, their means, median and
+ * mean rank.
  * Among equal scores, the later candidate ranks first, as in numpy's stable argsort, reversed. `bounds` shows how much
  * the order of ties changes each R@k. (BLIP's own argsort is not stable: a block of equal scores, such as the -100 of
  * candidates that ITM did not rank, has no defined order.)
  * @param imageToText [images][texts] scores; higher is better
- * @param textToImage [texts][images] scores, which may differ from the others: each direction re-ranks its own best
+ * @param textToImage [texts][images] scores; may differ from `imageToText`, as each direction re-ranks its own best
  * @param textsOfImage for each image, the indices of its texts, from 0; each text belongs to one image
- * @throws {UsageError} `usage/bad-option` if sizes differ, an image has no text, a text not one image, or a score is
- * NaN
+ * @throws {UsageError} `usage/bad-option` if sizes differ, an image has no text, a text does not have exactly one
+ * image, or a score is NaN
  * @source salesforce/BLIP train_retrieval.py `itm_eval`
  */
 export function retrievalReport(

@@ -7,7 +7,7 @@ import { ambiguousTerm, nothingIn, notOneFor, unknownThing } from "./errors.ts";
 export interface Thing {
   /** The thing's name, as captions may use it. */
   readonly name: string;
-  /** Other words for it, in the singular. */
+  /** Other words for the thing, in the singular. */
   readonly synonyms?: readonly string[];
   /**
    * The plurals of the name and the synonyms. Default: English plurals, including irregular ones ("people", "sheep").
@@ -15,7 +15,7 @@ export interface Thing {
   readonly plurals?: readonly string[];
 }
 
-/** Precision, recall and F1 of named things. */
+/** Precision, recall and F1 of the things that captions name. */
 export interface ThingScores {
   /** The share of the named things that are present, 0 to 1. */
   readonly precision: number;
@@ -25,9 +25,9 @@ export interface ThingScores {
   readonly f1: number;
 }
 
-/** The scores of one caption, and the things it names. */
+/** The scores of a caption, and the things that the caption names. */
 export interface CaptionThings extends ThingScores {
-  /** The names of the things in the caption, in order, each once. */
+  /** The names of the things in the caption, in order, without duplicates. */
   readonly named: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export interface ThingMetrics extends ThingScores {
   readonly each: readonly CaptionThings[];
 }
 
-/** A term's words in lower case; separators are ignored. */
+/** Splits a term into words in lower case, without separators. */
 const wordsOf = (term: string) =>
   term
     .normalize("NFC")
@@ -70,7 +70,7 @@ function termsOf(vocabulary: readonly Thing[]): Map<string, string> {
   return new Map([...made, ...terms]);
 }
 
-/** Makes a finder for a vocabulary. If several terms match at one place, the longest wins. */
+/** Creates a function that finds things in captions. If several terms match at a place, the longest term wins. */
 function finder(vocabulary: readonly Thing[]): (caption: string) => string[] {
   const terms = termsOf(vocabulary);
   const longestFirst = [...terms.keys()].sort((a, b) => b.length - a.length);
@@ -82,7 +82,7 @@ function finder(vocabulary: readonly Thing[]): (caption: string) => string[] {
   };
 }
 
-/** The scores from counts of correct, named and present things. */
+/** Computes the scores from the counts of correct, named and present things. */
 function scores(right: number, named: number, there: number): ThingScores {
   if (named + there === 0) return { precision: 1, recall: 1, f1: 1 };
   const ratio = (whole: number) => (whole === 0 ? 0 : right / whole);
@@ -90,11 +90,11 @@ function scores(right: number, named: number, there: number): ThingScores {
 }
 
 /**
- * The names of the things in a caption, in order, each once. A term matches in either case, at word boundaries ("cat"
- * is not in "cattle"), in the singular and the plural. The longest term at a place wins: "hot dog" names no dog. Within
- * a term, a hyphen or an apostrophe is equivalent to a space.
- * @throws {UsageError} `usage/bad-option` if the vocabulary is empty, has a term without letters, or has one term for
- * two things
+ * Finds the names of the things in a caption, in order, without duplicates. A term matches in upper and lower case, at
+ * word boundaries ("cat" is not in "cattle"), in the singular and the plural. The longest term at a place wins: "hot
+ * dog" names no dog. Within a term, a hyphen or an apostrophe is equivalent to a space.
+ * @throws {UsageError} `usage/bad-option` if the vocabulary is empty, has a term without letters, or has the same term
+ * for two things
  */
 export function namedThings(caption: string, vocabulary: readonly Thing[]): string[] {
   if (vocabulary.length === 0) throw nothingIn("vocabulary", "thing");
@@ -102,8 +102,8 @@ export function namedThings(caption: string, vocabulary: readonly Thing[]): stri
 }
 
 /**
- * Precision = right / named, recall = right / present, F1 = 2 right / (named + present), from 0 to 1. The counts of
- * distinct things are summed over all captions (micro averages). 0 / 0 is 0, except that a caption that names nothing
+ * Computes precision = right / named, recall = right / present, F1 = 2 right / (named + present), from 0 to 1. The
+ * counts of distinct things are summed over all captions (micro averages). 0 / 0 is 0, but a caption that names nothing
  * scores 1 if nothing is present.
  * @param captions one caption per image @param things for each image, the names of the present things
  * @param vocabulary all things that count; other words are ignored

@@ -5,11 +5,11 @@ import { nothingIn } from "./errors.ts";
 import { mean } from "./numbers.ts";
 import { splitWords, trim } from "./python-text.ts";
 
-/** One question: the answer to judge, and people's answers. */
+/** A question with the model's answer and the people's answers. */
 export interface VqaQuestion {
   /** The model's answer. */
   readonly answer: string;
-  /** People's answers, ten in VQA v2. Each one counts, even if two are equal. */
+  /** People's answers, ten in VQA v2. Every answer counts, even if some are equal. */
   readonly answers: readonly string[];
   /** "yes/no", "number" or "other" in VQA v2. */
   readonly answerType?: string;
@@ -21,7 +21,7 @@ export interface VqaQuestion {
 export interface VqaMetrics {
   /** The mean accuracy over all questions, in percent. */
   readonly overall: number;
-  /** The accuracy by answer type, in percent. Questions without a type are in none. */
+  /** The accuracy by answer type, in percent. Questions without a type belong to no group. */
   readonly byAnswerType: Readonly<Record<string, number>>;
   /** The accuracy by question type, in percent. */
   readonly byQuestionType: Readonly<Record<string, number>>;
@@ -40,7 +40,7 @@ const numberWords: Readonly<Record<string, string>> = Object.fromEntries(
 
 const articles = new Set(["a", "an", "the"]);
 
-/** Contractions. A word that lacks one of these apostrophes gets it back. */
+/** Contractions. If a word lacks one of their apostrophes, the apostrophe is restored. */
 const contractions =
   "ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've " +
   "he's how'd how'll how's isn't it'd it'd've it'll ma'am mightn't mightn't've might've mustn't must've needn't not've " +
@@ -51,15 +51,15 @@ const contractions =
   "wouldn't wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've";
 
 /**
- * Maps words without one apostrophe to their contractions. The reference instead removes the apostrophe of
- * "somebody'd".
+ * Maps contractions that lack one apostrophe to the full contractions. For "somebody'd", the reference implementation
+ * removes the apostrophe instead.
  */
 const repaired = new Map<string, string>([["somebody'd", "somebodyd"]]);
 for (const word of contractions.split(" "))
   for (const { index } of word.matchAll(/'/g))
     repaired.set(word.slice(0, index) + word.slice(index + 1), word);
 
-/** The reference passes a flag as Python's number of replacements; the flag's value is 32. */
+/** The reference implementation passes a flag, whose value is 32, as Python's number of replacements. */
 const fullStopsRemoved = 32;
 
 /**
@@ -79,9 +79,9 @@ function withoutPunctuation(answer: string): string {
 }
 
 /**
- * A model's answer in the evaluation's normal form. Line breaks and tabs become spaces; punctuation is removed; letters
- * become lower case; number words from none and zero to ten become digits; articles are removed; contractions get their
- * apostrophe ("dont").
+ * Normalizes a model's answer as the evaluation does. Line breaks and tabs become spaces; punctuation is removed;
+ * letters become lower case; number words (none, and zero to ten) become digits; articles are removed; contractions get
+ * their apostrophe ("dont").
  * @source LAVIS lavis/common/vqa_tools/vqa_eval.py, processPunctuation and processDigitArticle, with their quirks
  */
 export function normalizeVqaAnswer(answer: string): string {
@@ -94,7 +94,8 @@ export function normalizeVqaAnswer(answer: string): string {
 }
 
 /**
- * The mean of leave-one-out votes: for each person, a third of the number of others with the same answer, at most 1.
+ * Computes the mean of leave-one-out votes. A person's vote is a third of the number of other people who gave the
+ * model's answer, at most 1.
  */
 function accuracy({ answer, answers }: VqaQuestion): number {
   const unanimous = new Set(answers).size === 1;
@@ -117,10 +118,10 @@ function byType(values: readonly number[], types: readonly (string | undefined)[
 }
 
 /**
- * VQA accuracy = 100 mean over questions of mean over people p of min(1, |{others than p who gave the answer}| / 3), in
- * percent, unrounded (the reference rounds to 2 decimals). The model's answer is fully normalized
- * (`normalizeVqaAnswer`). People's answers only lose their punctuation, and only if they are not all equal.
- * @throws {UsageError} `usage/bad-option` if there is no question, or one without people's answers
+ * Computes VQA accuracy = 100 mean over questions of mean over people p of min(1, |{people other than p who gave the
+ * answer}| / 3), in percent, unrounded (the reference implementation rounds to 2 decimals). The model's answer is fully
+ * normalized (`normalizeVqaAnswer`). People's answers only lose their punctuation, and only if they are not all equal.
+ * @throws {UsageError} `usage/bad-option` if there is no question, or a question has no people's answers
  * @source LAVIS lavis/common/vqa_tools/vqa_eval.py; GT-Vision-Lab/VQA vqaEval.py
  */
 export function vqaAccuracy(questions: readonly VqaQuestion[]): VqaMetrics {

@@ -29,9 +29,9 @@ import { cannotStream, unequalBatches } from "../run/errors.ts";
 export interface CaptionInputs {
   /** [B, 3, S, S] */
   readonly pixelValues: Tensor<"float32">;
-  /** Prompts [B, T]; by default captions have no prompt. */
+  /** Prompts [B, T]; by default none under `hf`, and "a picture of " under all other conventions. */
   readonly inputIds?: TextFeeds["inputIds"] | undefined;
-  /** [B, T], 1 for tokens and 0 for padding; by default all are tokens. */
+  /** [B, T], 1 for tokens and 0 for padding; by default every position is a token. */
   readonly attentionMask?: TextFeeds["attentionMask"] | undefined;
 }
 
@@ -43,16 +43,16 @@ export const generateOptionNames = optionNames<GenerateOptions>()({
   ...imageOptionNames,
 });
 
-/** The prompt of all of BLIP's captions (models/blip.py). */
+/** The prompt of every BLIP caption (models/blip.py). */
 export const blipPrompt = "a picture of ";
 
-/** Captions, as transformers' BlipForConditionalGeneration (modeling_blip.py); models/blip.py, `BLIP_Decoder`. */
+/** A captioning model, like transformers' BlipForConditionalGeneration (models/blip.py `BLIP_Decoder`). */
 export class ConditionalGeneration implements Closable {
   /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
   /** The image encoder: pixel values [B, 3, H, W] to states [B, N, D]. */
   readonly images: ImageEncoder;
-  /** The text decoder with its search. */
+  /** The text decoder and its search for captions. */
   readonly generator: Generator;
 
   private constructor(loaded: LoadedNetwork, images: ImageEncoder, generator: Generator) {
@@ -63,7 +63,7 @@ export class ConditionalGeneration implements Closable {
   }
 
   /**
-   * @param more tasks besides captioning for the same file
+   * @param more other tasks to load from the same file
    * @throws {ModelError} if the model cannot be found, read, or used for captioning
    */
   static async load(
@@ -91,7 +91,7 @@ export class ConditionalGeneration implements Closable {
   }
 
   /**
-   * Logits of the next token after each given token: [B, T, V]. `inputIds` are used unchanged as the decoder's ids.
+   * Computes the logits of the next token after each given token: [B, T, V]. The decoder reads `inputIds` unchanged.
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
    * @throws {ModelError} `model/not-finite`
    */
@@ -117,8 +117,8 @@ export class ConditionalGeneration implements Closable {
   }
 
   /**
-   * Captions of each image, best first. A prompt is given as the tokenizer encodes it, [CLS] ... [SEP]: [DEC] replaces
-   * its first token, and its last token is dropped. Rows do not depend on each other.
+   * Generates captions for each image, best first. Give prompts as the tokenizer encodes them, [CLS] ... [SEP]: [DEC]
+   * replaces the first token, and the last token is dropped. Rows do not depend on each other.
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`, `generate/...`
    * @throws {ModelError} `model/not-finite`
    */
@@ -128,7 +128,7 @@ export class ConditionalGeneration implements Closable {
   ): Promise<readonly (readonly Hypothesis[])[]> {
     expectOptions("generate", options, generateOptionNames);
     const prompts = this.#prompts(inputs);
-    // Checks the options before anything is computed.
+    // Check the options before any computation.
     this.generator.options(prompts, options);
     this.generator.decoder.prepare();
     const states = await this.#states(inputs.pixelValues, options);
@@ -136,7 +136,7 @@ export class ConditionalGeneration implements Closable {
   }
 
   /**
-   * The caption of one image, token by token.
+   * Streams the caption of one image, token by token.
    * @throws {UsageError} `generate/cannot-stream` if options ask for beams or several captions
    * @throws {ModelError} `model/not-finite`
    */
@@ -158,7 +158,7 @@ export class ConditionalGeneration implements Closable {
     return savePretrained(this.loaded, "caption", folder);
   }
 
-  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect. Later calls of other methods throw `usage/disposed`. */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }
@@ -168,12 +168,12 @@ export class ConditionalGeneration implements Closable {
     return this.close();
   }
 
-  /** The decoder's first ids for a prompt. */
+  /** Converts a prompt's token ids [CLS] ... [SEP] to the decoder's first ids. */
   promptOf(ids: readonly number[]): number[] {
     return [this.loaded.tokens.dec, ...ids.slice(1, -1)];
   }
 
-  /** All states of images, checked to be finite. */
+  /** Encodes images, and checks that their states are finite. */
   async #states(pixelValues: Tensor<"float32">, options: ImageOptions): Promise<Tensor<"float32">> {
     const states = await this.images.states(pixelValues, options);
     return expectFinite(this.loaded.opened.files.name, "the states of image", states);

@@ -1,4 +1,4 @@
-// Matching and contrast, like transformers' `BlipForImageTextRetrieval`.
+// Image-text matching and contrastive similarity, like transformers' `BlipForImageTextRetrieval`.
 import { asyncDispose, type Closable, expectOptions, optionNames, picked } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
@@ -21,7 +21,7 @@ import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
 import type { ModelOptions } from "../load/model-options.ts";
 import { savePretrained } from "../save/save.ts";
 
-/** Pixel values [B, 3, H, W] with the ids of as many texts, or of a multiple. */
+/** Pixel values [B, 3, H, W] with the ids of B texts, or of a multiple of B texts. */
 export interface RetrievalInputs extends TextFeeds {
   /** [B, 3, S, S] */
   readonly pixelValues: Tensor<"float32">;
@@ -31,17 +31,17 @@ export interface RetrievalInputs extends TextFeeds {
 export interface ForwardProgress {
   /** Distinguishes this progress from a download's. */
   readonly kind: "forward";
-  /** Finished rows. */
+  /** The number of finished rows. */
   readonly done: number;
-  /** All rows of the call. */
+  /** The number of rows of the call. */
   readonly total: number;
 }
 
 /** Options of a call. */
 export interface ForwardOptions extends ImageOptions {
-  /** true (default): ITM logits; false: the cosine matrix. */
+  /** Whether to compute ITM logits (true, the default) or the cosine matrix (false). */
   readonly useItmHead?: boolean;
-  /** Called at the start and after each of the two steps: image, text. */
+  /** Called at the start, after the image step, and after the text step. */
   readonly onProgress?: ((progress: ForwardProgress) => void) | undefined;
 }
 
@@ -57,15 +57,15 @@ export interface RetrievalOutput {
   readonly itmScore: Tensor<"float32">;
   /** All image states after the final LayerNorm, [B, N, D]. */
   readonly lastHiddenState: Tensor<"float32">;
-  /** All text states, [B, T, D]: with cross-attention to the image, or with `useItmHead: false` without. */
+  /** All text states, [B, T, D], with cross-attention to the image; without it if `useItmHead` is false. */
   readonly questionEmbeds: Tensor<"float32">;
 }
 
-/** One checkpoint's network for images and texts. */
+/** A matching model: scores image-text pairs by ITM and by cosine. */
 export class ImageTextRetrieval implements Closable {
   /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
-  /** The image encoder without the check for finite numbers, which verbs do row by row. */
+  /** The image encoder. Its outputs are not checked for finite numbers; verbs check them row by row. */
   readonly images: ImageEncoder;
   /** The text encoder. */
   readonly texts: TextEncoder;
@@ -88,7 +88,7 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * Encodes images [B, 3, S, S]: all states and unit vectors.
+   * Encodes images [B, 3, S, S]. Returns all states and unit vectors.
    * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
    */
   async encodeImages(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
@@ -97,7 +97,7 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * Encodes texts without images: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS].
+   * Encodes texts without images. Returns all states [B, T, D] and unit vectors [B, E]. The first token stays [CLS].
    * @throws {ModelError} `model/not-finite`
    */
   async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
@@ -106,8 +106,8 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * Matches texts with images by cross-attention: `imageStates` [I, N, D] and B texts, where B is a multiple of I; each
-   * image in turn has B/I of the texts. Returns logits [B, 2] and all text states [B, T, D].
+   * Matches B texts with images by cross-attention to `imageStates` [I, N, D]. B is a multiple of I: the first B/I
+   * texts belong to the first image, and so on. Returns logits [B, 2] and all text states [B, T, D].
    * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`, `model/bad-states` @throws {ModelError}
    * `model/not-finite`
    */
@@ -124,8 +124,8 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * The ITM head's logits for the same inputs, [B, 2], without states. Faster than `matchTexts`: skips padding and
-   * states that the head does not read. Takes any number of texts, runs batches of similar length, and computes an
+   * Computes only the ITM logits [B, 2] for the inputs of `matchTexts`. It is faster, because it skips padding and
+   * states that the head does not read. It takes any number of texts, runs batches of similar length, and computes an
    * image's keys and values once.
    * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`, `model/bad-states` @throws {ModelError}
    * `model/not-finite`
@@ -139,7 +139,7 @@ export class ImageTextRetrieval implements Closable {
     return expectFinite(this.#name, itmLogits, await this.texts.score([imageStates], texts, "itm", options));
   }
 
-  /** The same for arbitrary pairs of texts and images. @throws {ModelError} `model/not-finite` */
+  /** Computes the ITM logits of arbitrary image-text pairs. @throws {ModelError} `model/not-finite` */
   async scorePairs(
     work: CrossAttentionWork,
     options: Pick<CrossAttentionOptions, "form" | "signal"> = {},
@@ -150,7 +150,7 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * Unit vectors of any number of texts, [B, E].
+   * Computes the unit vectors [B, E] of any number of texts.
    * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async textFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<Tensor<"float32">> {
@@ -168,8 +168,8 @@ export class ImageTextRetrieval implements Closable {
   }
 
   /**
-   * ITM logits of each image with its text, or with `useItmHead: false` the cosines of all images with all texts.
-   * Follows transformers' `BlipForImageTextRetrieval.forward`.
+   * Computes the ITM logits of each image with its text, or with `useItmHead: false` the cosine of every image-text
+   * pair. Follows transformers' `BlipForImageTextRetrieval.forward`.
    * @throws {UsageError} `model/bad-pixels`, `model/unequal-batches`, `model/bad-ids`
    * @throws {ModelError} `model/not-finite`
    */
@@ -178,7 +178,7 @@ export class ImageTextRetrieval implements Closable {
     const { useItmHead = true, signal, onProgress } = options;
     const report = (done: number) => onProgress?.({ kind: "forward", done, total: 2 });
     report(0);
-    // The text's session loads while the image is encoded.
+    // Load the text session while the images are encoded.
     const count = imageCount(inputs.pixelValues);
     if (useItmHead) this.texts.prepareToCrossAttend(inputs, count, { head: "itm" });
     else this.texts.prepareToRead();
@@ -206,7 +206,7 @@ export class ImageTextRetrieval implements Closable {
     return savePretrained(this.loaded, "match", folder);
   }
 
-  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect. Later calls of other methods throw `usage/disposed`. */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }

@@ -24,7 +24,7 @@ import { savePretrained } from "../save/save.ts";
 export class FeatureExtraction implements Closable {
   /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
-  /** The image encoder without the check for finite numbers, which verbs do row by row. */
+  /** The image encoder. Its outputs are not checked for finite numbers; verbs check them row by row. */
   readonly images: ImageEncoder;
   /** The text encoder. */
   readonly texts: TextEncoder;
@@ -46,8 +46,8 @@ export class FeatureExtraction implements Closable {
   }
 
   /**
-   * Encodes images [B, 3, S, S]: all states [B, N, D], the class token's projection [B, E], and the same at unit
-   * length.
+   * Encodes images [B, 3, S, S]. Returns all states [B, N, D], the class token's projection [B, E], and that projection
+   * at unit length.
    * @throws {UsageError} `model/bad-pixels` @throws {ModelError} `model/not-finite`
    */
   async getImageFeatures(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
@@ -56,8 +56,8 @@ export class FeatureExtraction implements Closable {
   }
 
   /**
-   * Encodes texts without images [B, T]: all states [B, T, D], the first token's projection [B, E], and the same at
-   * unit length.
+   * Encodes texts [B, T] without images. Returns all states [B, T, D], the first token's projection [B, E], and that
+   * projection at unit length.
    * @throws {UsageError} `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async getTextFeatures(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
@@ -82,7 +82,8 @@ export class FeatureExtraction implements Closable {
   }
 
   /**
-   * Encodes texts with cross-attention to images: all states [B, T, D]. The first token is [ENC], except in `hf`.
+   * Encodes texts with cross-attention to images. Returns all states [B, T, D]. The first token is [ENC], except in
+   * `hf`.
    * @throws {ModelError} `model/wrong-task` for a `BlipModel`, whose text model has no cross-attention to images
    * @throws {ModelError} `model/not-finite`
    * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
@@ -106,7 +107,7 @@ export class FeatureExtraction implements Closable {
     return savePretrained(this.loaded, "embed", folder);
   }
 
-  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect. Later calls of other methods throw `usage/disposed`. */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }

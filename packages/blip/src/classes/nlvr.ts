@@ -15,9 +15,9 @@ import { rowsOf } from "../run/batch-rows.ts";
 import { savePretrained } from "../save/save.ts";
 import { unequalPairs } from "../run/errors.ts";
 
-/** Statements [B, T] about images [2B, 3, S, S]: the first B are the left images, the last B the right ones. */
+/** Statements [B, T] about images [2B, 3, S, S]: the first B images are left, the last B images are right. */
 export interface StatementInputs extends TextFeeds {
-  /** All left images, then all right ones [2 B, 3, H, W]. */
+  /** All left images, then all right images [2B, 3, H, W]. */
   readonly pixelValues: Tensor<"float32">;
 }
 
@@ -25,7 +25,7 @@ export interface StatementInputs extends TextFeeds {
 export class NaturalLanguageVisualReasoning implements Closable {
   /** The network with its configuration. */
   readonly loaded: LoadedNetwork;
-  /** The image encoder without the check for finite numbers, which verbs do row by row. */
+  /** The image encoder. Its outputs are not checked for finite numbers; verbs check them row by row. */
   readonly images: ImageEncoder;
   /** The text encoder. */
   readonly texts: TextEncoder;
@@ -52,7 +52,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
   }
 
   /**
-   * Logits [B, 2] of "false" and "true", and all text states [B, T, D].
+   * Computes the logits [B, 2] of "false" and "true", and all text states [B, T, D].
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
    * @throws {ModelError} `model/not-finite`
    */
@@ -70,7 +70,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
   }
 
   /**
-   * Judges many statements about one pair of images [2, 3, S, S]: logits [B, 2].
+   * Judges many statements about one pair of images [2, 3, S, S]. Returns logits [B, 2] and all text states [B, T, D].
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids` @throws {ModelError} `model/not-finite`
    */
   async judge(
@@ -89,7 +89,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
   }
 
   /**
-   * The same for encoded images, left ones first [2I, N, D], without the check for finite logits.
+   * Judges statements about encoded images [2I, N, D], left images first. Does not check that the logits are finite.
    * @throws {UsageError} `model/bad-ids`, `model/unequal-batches`
    */
   async crossAttend(
@@ -120,7 +120,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
     return savePretrained(this.loaded, "compare", folder);
   }
 
-  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect. Later calls of other methods throw `usage/disposed`. */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }
@@ -131,7 +131,7 @@ export class NaturalLanguageVisualReasoning implements Closable {
   }
 }
 
-/** The first or the second half of a batch. */
+/** Returns the first or the second half of a batch. */
 function half(states: Tensor<"float32">, which: 0 | 1): Tensor<"float32"> {
   const count = must(states.dims, 0) / 2;
   return rowsOf(states, which * count, (which + 1) * count);

@@ -1,5 +1,5 @@
-// Answers to questions about images, generated or ranked (models/blip_vqa.py; transformers `BlipForQuestionAnswering`,
-// which only generates).
+// Question answering: generates or ranks answers (models/blip_vqa.py; transformers `BlipForQuestionAnswering`, which
+// only generates).
 import {
   type Closable,
   ModelError,
@@ -34,28 +34,29 @@ import type { DecoderRun, TokenScore } from "../run/text-decoder.ts";
 import { badAnswers, noAnswers } from "../run/errors.ts";
 
 /**
- * Questions [B, T] about images [I, 3, S, S], where B is a multiple of I: each image in turn has B/I of the questions.
+ * Questions [B, T] about images [I, 3, S, S], where B is a multiple of I: the first B/I questions are about the first
+ * image, and so on.
  */
 export interface QuestionInputs extends TextFeeds {
-  /** Images [I, 3, H, W]; each has the same number of questions. */
+  /** Images [I, 3, H, W]. All images have the same number of questions. */
   readonly pixelValues: Tensor<"float32">;
 }
 
-/** A ranked answer of a list. */
+/** An answer from a ranked list. */
 export interface RankedAnswer {
   /** Index into the list. */
   readonly index: number;
-  /** Minus the summed label-smoothed loss of its tokens, [SEP] included; BLIP's ranking criterion. */
+  /** Minus the sum of the label-smoothed losses of the answer's tokens, [SEP] included; BLIP's ranking criterion. */
   readonly score: number;
   /** The answer's decoder ids: [DEC] ... [SEP]. */
   readonly tokens: readonly number[];
 }
 
-/** Options of ranking a list of answers. */
+/** Options to rank a list of answers. */
 export interface RankOptions extends ImageOptions {
   /**
-   * The number of answers that are ranked in full, chosen by the likelihood of their first token; by default 128. A
-   * shorter list is ranked as a whole.
+   * The number of answers to score in full, preselected by the likelihood of their first token; by default 128. If the
+   * list is shorter, all its answers are scored.
    */
   readonly k?: number | undefined;
 }
@@ -66,12 +67,12 @@ const defaultK = 128;
 /** The label smoothing of the decoder's loss (models/med.py). */
 const smoothing = 0.1;
 
-/** The label-smoothed cross entropy of a token. */
+/** Computes the label-smoothed cross entropy of a token. */
 export const smoothedLoss = ({ logProbability, meanLogProbability }: TokenScore): number =>
   -(1 - smoothing) * logProbability - smoothing * meanLogProbability;
 
 /**
- * Answers to questions, like transformers' BlipForQuestionAnswering; the ranking of a list follows models/blip_vqa.py.
+ * A question-answering model, like transformers' BlipForQuestionAnswering. Ranking follows models/blip_vqa.py.
  */
 export class QuestionAnswering implements Closable {
   /** The network with its configuration. */
@@ -121,8 +122,7 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * Encodes questions with cross-attention to their images: states [B, T, D], and the mask of tokens that are not
-   * padding.
+   * Encodes questions with cross-attention to their images. Returns states [B, T, D], and a mask that is 0 for padding.
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
    * @throws {ModelError} `model/not-finite`
    */
@@ -137,7 +137,7 @@ export class QuestionAnswering implements Closable {
     return questionStates;
   }
 
-  /** The same for encoded images, [I, N, D], without the check for finite states. */
+  /** Encodes questions about encoded images [I, N, D]. Does not check that the states are finite. */
   async questionStates(
     images: Tensor<"float32">,
     feeds: TextFeeds,
@@ -151,7 +151,7 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * Logits of the next answer token after each given decoder token: [B, T, V].
+   * Computes the logits of the next answer token after each given decoder token: [B, T, V].
    * @throws {UsageError} `model/bad-pixels`, `model/bad-ids`, `model/unequal-batches`
    * @throws {ModelError} `model/not-finite`
    */
@@ -180,8 +180,8 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * Generates answers to each question, best first. Padding is masked, so rows do not depend on each other (both
-   * references attend to padding).
+   * Generates answers to each question, best first. Padding is masked, so that rows do not depend on each other. (Both
+   * reference implementations attend to padding.)
    * @throws {UsageError} `model/...`, `generate/...` @throws {ModelError} `model/not-finite`
    */
   async generate(
@@ -209,7 +209,7 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * The same, but a question with logits that are not finite yields an error, and the others continue.
+   * Same as `answer`, but returns an error for a question whose logits are not finite, instead of throwing it.
    * @throws {UsageError} `generate/...`
    */
   answerEach(
@@ -220,9 +220,9 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * Ranks a list of answers for each question like `rank_answer`: takes the k likeliest by their first token, and
-   * orders these by the summed smoothed loss of all their tokens. Ties keep the list's order.
-   * @param answers ids of each answer as the tokenizer encodes it, [CLS] ... [SEP]
+   * Ranks a list of answers for each question like `rank_answer`: selects the k answers with the likeliest first token,
+   * and sorts them by the sum of the label-smoothed losses of all their tokens. Ties keep the list's order.
+   * @param answers the token ids of each answer from the tokenizer, [CLS] ... [SEP]
    * @returns the ranked answers of each question, best first
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option`, `model/bad-ids`, `model/bad-states`
    * @throws {ModelError} `model/not-finite`
@@ -240,7 +240,7 @@ export class QuestionAnswering implements Closable {
   }
 
   /**
-   * The same, but a question with log-probabilities that are not finite yields an error, and the others continue.
+   * Same as `rank`, but returns an error for a question whose scores are not finite, instead of throwing it.
    * @throws {UsageError} `usage/no-answers`, `usage/bad-option`
    */
   async rankEach(
@@ -293,7 +293,7 @@ export class QuestionAnswering implements Closable {
       .map((tokens, index) => ({ tokens, index, first: must(first, must(tokens, 1)) }))
       .sort((a, b) => b.first - a.first || a.index - b.index)
       .slice(0, k);
-    // Scores each distinct answer once: a matrix product may round its rows differently, but equal answers must tie.
+    // Score each distinct answer once: a matrix product may round its rows differently, but equal answers must tie.
     const keyOf = (tokens: readonly number[]) => tokens.join(" ");
     const distinct = [...new Map(chosen.map((answer) => [keyOf(answer.tokens), answer])).values()];
     const scoreOf = new Map<string, number>();
@@ -321,7 +321,7 @@ export class QuestionAnswering implements Closable {
     return savePretrained(this.loaded, "ask", folder);
   }
 
-  /** Frees the model. A second call has no effect; other calls throw from now on (`usage/disposed`). */
+  /** Frees the model. A second call has no effect. Later calls of other methods throw `usage/disposed`. */
   async close(): Promise<void> {
     await this.loaded.network.close();
   }
@@ -342,14 +342,14 @@ export class QuestionAnswering implements Closable {
     if (mismatch) throw badAnswers(mismatch.field, mismatch.expected, mismatch.found);
   }
 
-  /** Every answer begins with [DEC]. @throws {UsageError} `model/bad-states` */
+  /** Returns the first ids of each question's answer: [DEC]. @throws {UsageError} `model/bad-states` */
   #beginnings(questions: EncoderStates): number[][] {
     const [count] = checkQuestions(questions);
     return Array.from({ length: count }, () => [this.loaded.tokens.dec]);
   }
 }
 
-/** Ids of answers, [CLS] ... [SEP] each. */
+/** The schema of answers: lists of token ids, [CLS] ... [SEP] each. */
 const answersSchema = (vocabSize: number, maxPositions: number) =>
   schema.listOf(
     schema.only(
@@ -360,7 +360,7 @@ const answersSchema = (vocabSize: number, maxPositions: number) =>
     Infinity,
   );
 
-/** Returns [I, N, D] of questions; checks their mask, if any. @throws {UsageError} `model/bad-states` */
+/** Checks the states and the mask, if any, of questions. Returns [I, N, D]. @throws {UsageError} `model/bad-states` */
 function checkQuestions({ states, mask }: EncoderStates): readonly [count: number, N: number, D: number] {
   const dims = checkStates(states);
   if (mask !== undefined)

@@ -5,7 +5,7 @@ import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { logSoftmax, processScores } from "./processors.ts";
 
-/** An open sequence. */
+/** An unfinished sequence. */
 interface Beam {
   readonly tokens: readonly number[];
   /** Log-probabilities of the generated tokens before penalties. */
@@ -28,11 +28,11 @@ interface Finished extends Hypothesis {
 
 /** Collects and scores finished hypotheses, and decides when the search ends. */
 interface Scoring {
-  /** Takes a step's candidates, best first, of the previous beams. @returns the candidates that continue */
+  /** Processes a step's candidates, best first, which extend `beams`. @returns the candidates that continue */
   step(candidates: readonly Candidate[], beams: readonly Beam[]): readonly Candidate[];
   /** Whether the search is over. Called after each step with the remaining beams. */
   isOver(beams: readonly Beam[]): boolean;
-  /** The hypotheses, best first. @param open the beams that were open when the search ended */
+  /** Returns the hypotheses, best first. @param open the beams that were unfinished when the search ended */
   finish(open: readonly Beam[]): readonly Finished[];
 }
 
@@ -48,14 +48,14 @@ const finished = ({ tokens, logProbabilities }: Beam, score: number): Finished =
   score,
 });
 
-/** A float32 quotient, because the references divide float32 tensors. */
+/** Computes the score in float32, because the reference implementations divide float32 tensors. */
 const quotient = (sum: number, length: number, exponent: number): number =>
   Math.fround(sum / length ** exponent);
 
 /**
- * transformers 4.15. A hypothesis is scored by its length with the prompt and without [SEP]. At the maximum length,
- * open beams are scored the same way. The search ends when there are enough hypotheses and the worst of them is at
- * least as good as the step's best candidate could become.
+ * The scoring of transformers 4.15. The length of a hypothesis includes the prompt and excludes [SEP]. At the maximum
+ * length, unfinished beams are scored the same way. The search ends when there are enough hypotheses and the worst of
+ * them is at least as good as the score of the step's best candidate.
  */
 class PromptIncluded implements Scoring {
   readonly #options: SequenceOptions;
@@ -112,9 +112,9 @@ class PromptIncluded implements Scoring {
 }
 
 /**
- * transformers 5.23. A hypothesis is scored by its generated tokens, including [SEP]. One that reaches the maximum
- * length is finished, as one that ends with [SEP]. The search ends when there are as many hypotheses as beams and the
- * best open beam, scored at its current length, is no better than the worst of them.
+ * The scoring of transformers 5.23. The length of a hypothesis counts its generated tokens, including [SEP]. A
+ * hypothesis is finished when it ends with [SEP] or reaches the maximum length. The search ends when there are as many
+ * hypotheses as beams and the best unfinished beam, scored at its current length, is no better than the worst.
  */
 class GeneratedOnly implements Scoring {
   readonly #options: SequenceOptions;
@@ -159,7 +159,7 @@ class GeneratedOnly implements Scoring {
   }
 }
 
-/** The best 2 * beams tokens of all beams. This is enough to continue even if all the best ones end. */
+/** Returns the best `count` candidates of all beams. With 2 * beams, enough of them continue even if the best end. */
 function bestCandidates(
   beams: readonly Beam[],
   scores: readonly Float32Array[],
@@ -167,7 +167,7 @@ function bestCandidates(
   count: number,
 ): Candidate[] {
   const best: Candidate[] = [];
-  // The sum that a candidate must exceed: that of the last kept candidate, once there are enough.
+  // The sum that a candidate must exceed: the sum of the worst kept candidate, once there are `count` candidates.
   let least = -Infinity;
   beams.forEach((beam, parent) => {
     const row = must(scores, parent, "row of scores");

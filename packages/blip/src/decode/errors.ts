@@ -1,4 +1,4 @@
-// The errors of a generation request. Codes: `generate/...`.
+// Error factories for generation requests. Codes: `generate/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**

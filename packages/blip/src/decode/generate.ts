@@ -1,24 +1,24 @@
-// Runs searches of several prompts in parallel over one network.
+// Runs the searches of several prompts in parallel with one network.
 import { BeamSearch } from "./beam-search.ts";
 import type { Hypothesis, NextTokenModel, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
 import { SingleSearch } from "./single-search.ts";
 
-/** The search for the given options. */
+/** Creates the search for the given options. */
 export function searchOf(prompt: readonly number[], options: SequenceOptions): Search {
   return options.beams > 1 ? new BeamSearch(prompt, options) : new SingleSearch(prompt, options);
 }
 
 /**
- * Runs the searches to their ends. They are independent: each gives the same result as alone.
- * After each step it yields the number of finished searches.
+ * Runs the searches until all are finished. Searches are independent: each gives the same result as if it ran alone.
+ * Yields the number of finished searches after each step.
  */
 export async function* generateSteps(
   model: NextTokenModel,
   searches: readonly Search[],
 ): AsyncGenerator<number, void, undefined> {
   let logits = await model.start(searches.map(({ prompt }) => prompt));
-  // Each search with its first row and its number of rows.
+  // The unfinished searches, each with its first row and its number of rows.
   let active = searches.map((search, index) => ({ search, first: index, rows: 1 }));
   while (active.length > 0) {
     const [parents, tokens]: [number[], number[]] = [[], []];
@@ -39,7 +39,7 @@ export async function* generateSteps(
   }
 }
 
-/** The results of every search, best first; undefined for a search with logits that are not finite. */
+/** Runs the searches. Returns the results of each search, best first; undefined if its logits are not finite. */
 export async function generate(
   model: NextTokenModel,
   searches: readonly Search[],

@@ -1,4 +1,4 @@
-// The interface between a search and a network: the logits of the next token. Searches use nothing else of a network.
+// The interface between a search and a network: the logits of the next token.
 
 /** Sequences that grow token by token, in parallel. */
 export interface NextTokenModel {
@@ -7,8 +7,8 @@ export interface NextTokenModel {
   /** Begins one sequence per prompt. @returns raw logits [R, V] of each prompt's next token */
   start(prompts: readonly (readonly number[])[]): Promise<Float32Array>;
   /**
-   * Computes the next rows: row r continues row `parents[r]` of the previous ones with `tokens[r]`. Rows of one prompt
-   * stay together, in the prompts' order, with equally many rows per prompt. A prompt without rows is finished.
+   * Computes the next rows: row r continues the previous row `parents[r]` with `tokens[r]`. Rows of a prompt stay
+   * together, in the order of the prompts, with equally many rows per prompt. A prompt without rows is finished.
    * @returns raw logits [R, V]
    */
   step(parents: readonly number[], tokens: readonly number[]): Promise<Float32Array>;
@@ -24,7 +24,7 @@ export interface Hypothesis {
   readonly score: number;
 }
 
-/** The next step of a search: for each of its rows, the row to continue and the token. */
+/** The next step of a search: for each new row, the row that it continues and the token that it appends. */
 export interface Continuation {
   readonly parents: readonly number[];
   readonly tokens: readonly number[];
@@ -33,11 +33,11 @@ export interface Continuation {
 /** A search for the continuations of one prompt. */
 export interface Search {
   readonly prompt: readonly number[];
-  /** Whether the network gave logits that are not finite. The search is then over and has no results. */
+  /** Whether the network returned logits that are not finite. If so, the search is over and has no results. */
   readonly broken: boolean;
   /**
-   * Takes the logits of its rows: first one row for the prompt, then as many as it requested.
-   * @returns the next rows to compute, or undefined when it is over
+   * Processes the logits of the search's rows: first one row for the prompt, then the rows that it requested.
+   * @returns the next rows to compute, or undefined when the search is over
    */
   advance(logits: readonly Float32Array[]): Continuation | undefined;
   /** The results, best first, once the search is over. */

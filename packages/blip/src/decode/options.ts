@@ -1,15 +1,15 @@
-// The options of generation, checked once, with every default filled in.
+// The options of generation: checks them, and fills in the defaults.
 import { optionNames } from "@blip-ts/base";
 import { badGenerationOption, conflictingOptions, promptTooLong } from "./errors.ts";
 
 /**
- * How beam search scores a finished hypothesis and when it stops. The two differ if there is a prompt.
+ * How beam search scores a finished hypothesis and when it stops. The two rules differ if there is a prompt.
  * `transformers-4.15`: sum of log-probabilities / length with the prompt and without [SEP] (the paper's numbers).
- * `transformers-5.23`: the same sum / number of generated tokens, including [SEP].
+ * `transformers-5.23`: sum of log-probabilities / number of generated tokens, including [SEP].
  */
 export type BeamScoring = "transformers-4.15" | "transformers-5.23";
 
-/** Options of generation. Defaults are those of the convention (`compat`) or of generation_config.json. */
+/** Options of generation. The defaults come from the convention (`compat`) or from generation_config.json. */
 export interface GenerationOptions {
   /** The number of beams, 1 to 8; 1 is greedy search. Default: 3, but 1 under `hf` and with `sample`. */
   readonly beams?: number | undefined;
@@ -18,31 +18,31 @@ export interface GenerationOptions {
    * answers; under `hf`, `maxNewTokens` applies instead.
    */
   readonly maxLength?: number | undefined;
-  /** The most tokens after the prompt; `maxLength` takes precedence. Default: 20, only under `hf`. */
+  /** The most tokens after the prompt. `maxLength` overrides it. Default: 20, only under `hf`. */
   readonly maxNewTokens?: number | undefined;
   /**
-   * The fewest tokens of a sequence with its prompt; [SEP] is not allowed before. Default: 5 for captions (`lavis` 10),
-   * 1 for answers, 0 under `hf`.
+   * The fewest tokens of a sequence, including the prompt; [SEP] is forbidden until then. Default: 5 for captions
+   * (`lavis` 10), 1 for answers, 0 under `hf`.
    */
   readonly minLength?: number | undefined;
   /**
    * A value above 1 makes repeated tokens less likely. Default: 1 (no effect); 1.1 with `sample`, except under `hf`.
    */
   readonly repetitionPenalty?: number | undefined;
-  /** Forbids to repeat a run of this many tokens. Default: 0 (off). */
+  /** Forbids repeating any sequence of this many tokens. Default: 0 (off). */
   readonly noRepeatNgram?: number | undefined;
-  /** Draws tokens by their probability. Default: false. */
+  /** Samples tokens by their probability. Default: false. */
   readonly sample?: boolean | undefined;
-  /** A number above 0; below 1 it favours likely tokens. For sampling only. Default: 1. */
+  /** The sampling temperature, above 0. Values below 1 favour likely tokens. Default: 1. */
   readonly temperature?: number | undefined;
-  /** Draws from the k likeliest tokens; 0: from all. Default: 50. */
+  /** Samples from the k likeliest tokens; 0 samples from all tokens. Default: 50. */
   readonly topK?: number | undefined;
   /**
-   * Draws from the likeliest tokens whose probabilities add up to this, at least one; 1: from all. Default: 0.9, 1
-   * under `hf`.
+   * Samples from the likeliest tokens, at least one, whose probabilities add up to this value; 1 samples from all
+   * tokens. Default: 0.9, but 1 under `hf`.
    */
   readonly topP?: number | undefined;
-  /** A whole number. The same seed gives an image the same texts in any batch. Default: 0. */
+  /** The sampling seed, a whole number. The same seed gives an image the same texts in any batch. Default: 0. */
   readonly seed?: number | undefined;
   /** The number of sequences per image: samples, or the best beams. Default: 1. */
   readonly numReturn?: number | undefined;
@@ -50,7 +50,7 @@ export interface GenerationOptions {
   readonly lengthPenalty?: number | undefined;
   /** Stops as soon as there are as many finished hypotheses as beams. Default: false. */
   readonly earlyStopping?: boolean | undefined;
-  /** The rule that scores beams: that of transformers 4.15 (BLIP's own code, LAVIS) or 5.23. Default: by `compat`. */
+  /** The rule for scoring beams, of transformers 4.15 (BLIP's own code, LAVIS) or of 5.23. Default: by `compat`. */
   readonly beamScoring?: BeamScoring | undefined;
 }
 
@@ -72,7 +72,7 @@ export const generationOptionNames = optionNames<GenerationOptions>()({
   beamScoring: true,
 });
 
-/** Options with every default filled in. Lengths are still relative if only new tokens are limited. */
+/** Options with every default filled in. `maxLength` is Infinity if only `maxNewTokens` applies. */
 export type ResolvedOptions = {
   readonly [K in keyof GenerationOptions]-?: NonNullable<GenerationOptions[K]>;
 };
@@ -83,10 +83,10 @@ export interface SequenceOptions extends Omit<ResolvedOptions, "maxNewTokens"> {
   readonly sepId: number;
 }
 
-/** The most beams: the documented limit, up to which tests compare with the references. */
+/** The most beams: the documented limit, up to which tests compare with the reference implementations. */
 export const maxBeams = 8;
 
-/** transformers' own defaults: greedy, 20 new tokens, and for sampling the 50 likeliest tokens. */
+/** The defaults of transformers: greedy search, 20 new tokens, and sampling from the 50 likeliest tokens. */
 export const transformersDefaults: ResolvedOptions = {
   beams: 1,
   maxLength: Infinity,
@@ -145,7 +145,7 @@ const samplingOnly = ["temperature", "topK", "topP", "seed"] as const;
 export function resolveOptions(options: GenerationOptions, defaults: ResolvedOptions): ResolvedOptions {
   const defined = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const resolved: ResolvedOptions = { ...defaults, ...defined };
-  // If the caller limits only new tokens, a default limit of all tokens does not apply.
+  // If the caller limits only new tokens, the default limit of all tokens does not apply.
   const merged =
     options.maxLength === undefined && options.maxNewTokens !== undefined
       ? { ...resolved, maxLength: Infinity }
@@ -175,8 +175,8 @@ export function resolveOptions(options: GenerationOptions, defaults: ResolvedOpt
 }
 
 /**
- * The options of one sequence.
- * @param promptLength the number of tokens of its prompt
+ * Resolves the options of one sequence.
+ * @param promptLength the number of tokens of the sequence's prompt
  * @param positions the length of the position table
  * @throws {UsageError} `generate/prompt-too-long`, `generate/bad-option`
  */

@@ -1,4 +1,4 @@
-// Processes the scores of the next token before one is chosen, in transformers' order (generation/logits_process.py):
+// Processes the scores of the next token before the choice, in transformers' order (generation/logits_process.py):
 // repetition penalty, no repeated n-gram, minimum length; then, for sampling, temperature, top-k, top-p.
 import { missed, must } from "@blip-ts/base";
 import type { SequenceOptions } from "./options.ts";
@@ -25,7 +25,7 @@ export function logSoftmax(logits: Float32Array): Float32Array {
 export const logProbability = (logits: Float32Array, token: number): number =>
   Math.fround(must(logits, token, "logit") - logSumExp(logits));
 
-/** Divides positive scores and multiplies negative ones, so that the token becomes less likely in both cases. */
+/** Makes repeated tokens less likely: divides positive scores and multiplies negative scores by the penalty. */
 function penalizeRepetition(scores: Float32Array, tokens: readonly number[], penalty: number): void {
   for (const token of new Set(tokens)) {
     const score = scores[token];
@@ -33,7 +33,7 @@ function penalizeRepetition(scores: Float32Array, tokens: readonly number[], pen
   }
 }
 
-/** Forbids tokens that would complete an existing run of `size` tokens. */
+/** Forbids tokens that would repeat a sequence of `size` tokens. */
 function forbidRepeatedRuns(scores: Float32Array, tokens: readonly number[], size: number): void {
   if (tokens.length + 1 < size) return;
   const open = tokens.slice(tokens.length - (size - 1));
@@ -45,7 +45,7 @@ function forbidRepeatedRuns(scores: Float32Array, tokens: readonly number[], siz
 }
 
 /**
- * The scores of the tokens after `tokens`, with penalties applied: a copy, or the given array if no penalty applies.
+ * Applies penalties to the scores of the next token. Returns a copy, or the given array if no penalty applies.
  * @param scores [V]: raw logits (greedy search, sampling) or log-probabilities (beam search)
  */
 export function processScores(
@@ -69,7 +69,7 @@ export interface Candidate {
 }
 
 /**
- * The tokens to draw from, likeliest first. Equally likely tokens are in the order of their ids.
+ * Returns the tokens to sample from, likeliest first. Equally likely tokens are in the order of their ids.
  * @param scores [V], with penalties applied
  */
 export function candidates(
@@ -82,14 +82,14 @@ export function candidates(
   );
   remaining.sort((a, b) => b.score - a.score || a.token - b.token);
   if (topK > 0) {
-    // As in the reference, tokens that are as likely as the k-th all stay.
+    // As in the reference implementation, keep all tokens that are as likely as the k-th token.
     const least = must(remaining, Math.min(topK, remaining.length) - 1, "token that may follow").score;
     remaining = remaining.filter(({ score }) => score >= least);
   }
   const probabilities = softmax(remaining.map(({ score }) => score));
   let count = remaining.length;
   if (topP < 1) {
-    // A token stays if the likelier ones add up to less than p; the first one always stays.
+    // Keep a token if the probabilities of likelier tokens add up to less than p. Always keep the first token.
     let before = 0;
     count = 0;
     for (const probability of probabilities) {

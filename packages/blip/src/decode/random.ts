@@ -1,9 +1,9 @@
-// A small seeded generator (sfc32, Chris Doty-Humphrey's PractRand) with the same numbers on every platform.
+// A small seeded random generator (sfc32, Chris Doty-Humphrey's PractRand) with the same numbers on every platform.
 
-/** Numbers from 0 to below 1. */
+/** Returns the next random number, from 0 to below 1. */
 export type Random = () => number;
 
-/** @param stream distinguishes sequences of one seed, such as the n-th sample of an image */
+/** Creates a generator. @param stream distinguishes sequences of the same seed, such as the n-th sample of an image */
 export function seededRandom(seed: number, stream: number): Random {
   let [a, b, c, counter] = [seed | 0, Math.floor(seed / 2 ** 32) | 0, stream | 0, 1];
   const next = (): number => {
@@ -16,6 +16,6 @@ export function seededRandom(seed: number, stream: number): Random {
     return sum >>> 0;
   };
   for (let round = 0; round < 15; round++) next();
-  // 53 bits, as in Math.random.
+  // Use 53 bits, like Math.random.
   return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
 }

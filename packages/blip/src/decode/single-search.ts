@@ -1,4 +1,4 @@
-// Greedy search and sampling: sequences that do not compete.
+// Greedy search and sampling, whose sequences are independent.
 import { allFinite, last, missed } from "@blip-ts/base";
 import type { Continuation, Hypothesis, Search } from "./next-token-model.ts";
 import type { SequenceOptions } from "./options.ts";
@@ -8,7 +8,7 @@ import { seededRandom, type Random } from "./random.ts";
 /** Chooses the next token from its processed scores. */
 type Choose = (scores: Float32Array) => number;
 
-/** The likeliest token; of equal ones the first, as torch's argmax. */
+/** Chooses the likeliest token; of equally likely tokens the first, like torch's argmax. */
 const likeliest: Choose = (scores) => {
   let [best, highest] = [0, -Infinity];
   for (let token = 0; token < scores.length; token++) {
@@ -57,7 +57,7 @@ class Sequence {
   }
 }
 
-/** One greedy sequence, or `numReturn` sampled ones, each with its own random stream. */
+/** Searches for one greedy sequence, or for `numReturn` sampled sequences, each with its own random stream. */
 export class SingleSearch implements Search {
   readonly prompt: readonly number[];
   readonly #sequences: readonly Sequence[];
@@ -78,7 +78,7 @@ export class SingleSearch implements Search {
 
   advance(logits: readonly Float32Array[]): Continuation | undefined {
     this.#sequences.forEach((sequence, index) => {
-      // At first there is one row, from which all sequences begin.
+      // In the first step there is one row, from which all sequences begin.
       const row = logits[logits.length === 1 ? 0 : index];
       if (!row) throw new Error(`row ${index} has no logits`);
       if (sequence.done) return;

@@ -1,6 +1,6 @@
-// Reads numbers at any position of a file; safe for untrusted headers.
+// Reads numbers at any position of a file. Safe for untrusted headers.
 
-/** Reads numbers of a file. Beyond the end it returns NaN, which is no valid size and ends every loop. */
+/** Reads numbers of a file. Beyond the end, returns NaN, which is not a valid size and ends every loop. */
 export class ByteReader {
   readonly #view: DataView;
   readonly length: number;
@@ -20,7 +20,7 @@ export class ByteReader {
   readonly u32 = (at: number, little = false): number =>
     at + 4 <= this.length ? this.#view.getUint32(at, little) : NaN;
 
-  /** Values above 2^53 are inexact; they lie beyond the end of every file. */
+  /** Reads 64 bits. Values above 2^53 are inexact, but such positions are beyond the end of every file. */
   readonly u64 = (at: number, little = false): number => {
     const [first, second] = [this.u32(at, little), this.u32(at + 4, little)];
     return little ? second * 2 ** 32 + first : first * 2 ** 32 + second;
@@ -30,5 +30,5 @@ export class ByteReader {
     String.fromCharCode(...[0, 1, 2, 3].map((step) => this.u8(at + step)));
 }
 
-/** The most steps of a walk over a file's parts: a file of 256 MB may claim a part every two bytes. */
+/** The most steps of a loop over a file's parts: a file of 256 MB may declare a part every two bytes. */
 export const maxParts = 100_000;

@@ -1,5 +1,5 @@
 // Reads the size that an image declares, before a decoder (such as a browser's) allocates memory. JPEG (ITU-T T.81,
-// B.2), PNG, WebP (RFC 9649), AVIF (ISO/IEC 23008-12, 6.5.3) and TIFF 6.0. GIF has a parser of its own.
+// B.2), PNG, WebP (RFC 9649), AVIF (ISO/IEC 23008-12, 6.5.3) and TIFF 6.0. GIF has its own parser.
 import { ByteReader, maxParts } from "./byte-reader.ts";
 import { jpegHeader } from "./jpeg-header.ts";
 import { tiffDirectory } from "./tiff-directory.ts";
@@ -28,7 +28,7 @@ function webpSize(file: ByteReader): DeclaredSize | undefined {
   }
 }
 
-/** The boxes between two positions. */
+/** Iterates over the boxes between two positions. */
 function* boxes(file: ByteReader, from: number, to: number) {
   for (let at = from, step = 0; step < maxParts && at + 8 <= to; step++) {
     const said = file.u32(at);
@@ -41,7 +41,7 @@ function* boxes(file: ByteReader, from: number, to: number) {
   }
 }
 
-/** The largest size among the properties of the file's items: a grid's size covers all its tiles. */
+/** Returns the largest size among the properties of the file's items. The size of a grid covers all its tiles. */
 function avifSize(file: ByteReader): DeclaredSize | undefined {
   let largest: DeclaredSize | undefined;
   const visit = (from: number, to: number, path: readonly string[]): void => {
@@ -62,7 +62,7 @@ function avifSize(file: ByteReader): DeclaredSize | undefined {
   return largest;
 }
 
-/** The width and height in the first directory. */
+/** Reads the width and height in the first directory. */
 function tiffSize(bytes: Uint8Array): DeclaredSize | undefined {
   const directory = tiffDirectory(bytes);
   const [width] = directory.get(256) ?? [];
@@ -82,7 +82,7 @@ const readers: Readonly<Record<SizedFormat, (bytes: Uint8Array) => DeclaredSize 
   tiff: tiffSize,
 };
 
-/** The size in a file's header, read without decoding; undefined if there is none. */
+/** Reads the size in a file's header without decoding the file. Returns undefined if there is no valid size. */
 export function declaredSize(format: SizedFormat, bytes: Uint8Array): DeclaredSize | undefined {
   const found = readers[format](bytes);
   return found && found.width >= 1 && found.height >= 1

@@ -24,34 +24,34 @@ export interface DecodeOptions {
   readonly maxPixels?: number | undefined;
   /** Also follows redirects of image URLs from public to private addresses. In a page, the browser decides. */
   readonly allowPrivateRedirects?: boolean | undefined;
-  /** Stops the decoding. */
+  /** Cancels the decoding. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The size to which the caller resizes the image, equal to `resizeBicubic`. A decoder may resize the image itself or
-   * leave this to the caller.
+   * The size to which the caller resizes the image with `resizeBicubic`. A decoder may already resize the image, with
+   * the same result.
    */
   readonly size?: ResizedSize | undefined;
   /**
-   * Decodes in a process of its own, which is killed if it does not end by itself; for untrusted callers. A platform
-   * without processes ignores this.
+   * Decodes in a child process, for untrusted callers. The child process is killed if it does not end by itself. A
+   * platform without processes ignores this option.
    */
   readonly isolate?: boolean | undefined;
-  /** The caller's identity: callers take turns. */
+  /** The caller's identity. Callers take turns. */
   readonly caller?: string | undefined;
-  /** The time limit of decoding, in milliseconds; by default 30,000. */
+  /** The time limit for decoding, in milliseconds; by default 30,000. */
   readonly timeout?: number | undefined;
-  /** The memory for decoding within a memory bound. */
+  /** The memory for decoding, under a memory limit. */
   readonly memory?: DecodingMemory | undefined;
   /** Receives warnings. By default they are printed. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 
-/** The memory that a bound leaves for decoding an image. */
+/** The memory that a memory limit leaves for decoding an image. */
 export interface DecodingMemory {
   /** The most bytes for decoding an image in this process. */
   readonly here: number;
-  /** The most bytes of a process that decodes one image and then ends, including the process itself. */
+  /** The most bytes of a child process that decodes one image and then ends, including the process itself. */
   readonly apart: number;
-  /** Returns the bound, in bytes, under which an image that takes this many bytes apart would be decoded. */
+  /** Returns the memory limit, in bytes, that is sufficient if the child process takes this many bytes. */
   readonly boundFor: (bytes: number) => number;
 }

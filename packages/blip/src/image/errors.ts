@@ -1,4 +1,4 @@
-// Errors of images: one factory per error. Codes are `image/...`.
+// Error factories for images. Codes: `image/...`.
 import { InputError, ModelError, type Warning } from "@blip-ts/base";
 
 /** The formats that `decodeImage` reads. */

@@ -1,6 +1,6 @@
-// Reads an image's EXIF orientation (Exif 2.32, 4.6.4, tag 274): one reader for all formats and platforms. JPEG has
-// EXIF in its first APP1 segment of that name, PNG in eXIf (third edition, 11.3.4.5), WebP in an EXIF chunk (RFC 9649,
-// 2.7); TIFF itself has the same form. AVIF stores the orientation in boxes of its own, which decoders apply.
+// Reads an image's EXIF orientation (Exif 2.32, 4.6.4, tag 274), for all formats and platforms. JPEG stores EXIF in its
+// first APP1 segment named Exif, PNG in eXIf (third edition, 11.3.4.5), WebP in an EXIF chunk (RFC 9649, 2.7). A TIFF
+// file has the same structure as EXIF. AVIF stores the orientation in its own boxes, which decoders apply.
 import { missed } from "@blip-ts/base";
 import { ByteReader, maxParts } from "./byte-reader.ts";
 import { jpegSegments } from "./jpeg-header.ts";
@@ -9,13 +9,13 @@ import type { RgbImage } from "./raw-image.ts";
 import type { ImageFormat } from "./sniff.ts";
 import { tiffDirectory } from "./tiff-directory.ts";
 
-/** 1 leaves an image unchanged; 2 to 4 mirror it or rotate it by 180°, 5 to 8 swap its sides. */
+/** An EXIF orientation: 1 leaves an image unchanged, 2 to 4 mirror it or rotate it by 180°, 5 to 8 swap its sides. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 const orientations: readonly Orientation[] = [1, 2, 3, 4, 5, 6, 7, 8];
 const orientationTag = 0x112;
 
-/** "Exif", 0, 0: precedes the block in JPEG, and by mistake in some WebP files. */
+/** "Exif", 0, 0: the prefix of the EXIF block in JPEG, and by mistake in some WebP files. */
 const prefix = [0x45, 0x78, 0x69, 0x66, 0, 0];
 const hasPrefix = (bytes: Uint8Array) => prefix.every((byte, index) => bytes[index] === byte);
 
@@ -41,7 +41,7 @@ function pngExif(bytes: Uint8Array): Uint8Array | undefined {
 /** A part of a WebP file. */
 export interface RiffChunk {
   readonly type: string;
-  /** The position of its header; `end` excludes the padding byte that makes its length even. */
+  /** The position of the chunk's header. `end` excludes the padding byte that makes the length even. */
   readonly start: number;
   readonly data: number;
   readonly end: number;
@@ -75,7 +75,7 @@ const blocks: Readonly<Record<ImageFormat, (bytes: Uint8Array) => Uint8Array | u
   avif: () => undefined,
 };
 
-/** The orientation of an image: 1 if it is missing or invalid. */
+/** Returns the orientation of an image; 1 if the orientation is missing or invalid. */
 export function orientationOf(format: ImageFormat, bytes: Uint8Array): Orientation {
   const block = blocks[format](bytes);
   if (!block) return 1;
@@ -85,8 +85,8 @@ export function orientationOf(format: ImageFormat, bytes: Uint8Array): Orientati
 }
 
 /**
- * Returns the pixels in upright orientation. Yields to the event loop about every 8 ms.
- * @returns `image` itself for 1
+ * Turns an image upright. Yields to the event loop about every 8 ms.
+ * @returns the upright image; `image` itself if the orientation is 1
  */
 export async function turned(image: RgbImage, orientation: Orientation): Promise<RgbImage> {
   if (orientation === 1) return image;

@@ -1,7 +1,7 @@
 // Checks lists of images from untyped callers.
 import { badOption, schema } from "@blip-ts/base";
 
-/** Whether no platform accepts this value as an image. */
+/** Whether every platform rejects this value as an image. */
 const isNoImage = (image: unknown): boolean => image === null || !["string", "object"].includes(typeof image);
 
 /** Checks for a left and a right image. @throws {UsageError} `usage/bad-option` */

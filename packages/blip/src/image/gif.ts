@@ -1,5 +1,5 @@
 // Decodes the first frame of a GIF like Pillow (GifImagePlugin.py, libImaging/GifDecode.c). This package has its own
-// decoder because others drop the colour under transparent pixels, which BLIP's convert("RGB") keeps.
+// decoder because other decoders drop the colour under transparent pixels, which BLIP's convert("RGB") keeps.
 import { missed, must } from "@blip-ts/base";
 import { truncated } from "./errors.ts";
 import { pauses } from "./pause.ts";
@@ -14,7 +14,7 @@ export interface GifFrame {
   readonly frameWidth: number;
   readonly frameHeight: number;
   readonly interlaced: boolean;
-  /** [256, 3]: the file's colours, followed by black; greys if the file has no colours. */
+  /** [256, 3]: the file's colours, padded with black; greys if the file has no colours. */
   readonly palette: Uint8Array;
   readonly transparent: number | undefined;
   /** The position of the compressed pixels. */
@@ -73,7 +73,7 @@ export function parseGif(bytes: Uint8Array, name: string): GifFrame {
   }
 }
 
-/** Joins the data of sub-blocks; a truncated file results in truncated data. */
+/** Joins the data of sub-blocks. A truncated file gives truncated data. */
 function joinBlocks(bytes: Uint8Array, start: number): Uint8Array {
   const lengthAt = (at: number) => (at < bytes.length ? must(bytes, at) : 0);
   let size = 0;
@@ -88,7 +88,7 @@ function joinBlocks(bytes: Uint8Array, start: number): Uint8Array {
   return joined.subarray(0, used);
 }
 
-/** Codes between two checks of the clock. */
+/** The number of codes between two checks of the clock. */
 const block = 1 << 14;
 const tableSize = 4096;
 
@@ -129,7 +129,7 @@ async function unpack(data: Uint8Array, codeBits: number, target: Uint8Array, na
       if (next === 1 << size && size < 12) size++;
     }
     const length = must(lengths, code, "code");
-    // Written backwards from the end; writes beyond the last pixel are ignored by the array.
+    // Write backwards from the end. The array ignores writes beyond the last pixel.
     for (let index = out + length - 1, link = code; index >= out; index--) {
       target[index] = suffix[link] ?? missed("code");
       link = prefix[link] ?? missed("code");
@@ -144,7 +144,8 @@ async function unpack(data: Uint8Array, codeBits: number, target: Uint8Array, na
 }
 
 /**
- * The source row of each row of an interlaced frame: every 8th, every 8th from 4, every 4th from 2, every 2nd from 1.
+ * Returns the order of a frame's stored rows. Interlaced: every 8th row, every 8th from 4, every 4th from 2, every 2nd
+ * from 1.
  */
 function rowOrder(height: number, interlaced: boolean): number[] {
   const all = Array.from({ length: height }, (_, row) => row);
@@ -154,7 +155,7 @@ function rowOrder(height: number, interlaced: boolean): number[] {
 }
 
 /**
- * Decodes the first frame on its screen to RGB. The area around the frame has the transparent colour, or else colour 0.
+ * Decodes the first frame to RGB at screen size. The area around it gets the transparent colour, or else colour 0.
  * @throws {InputError} `image/truncated`
  */
 export async function decodeGif(

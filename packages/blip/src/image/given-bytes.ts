@@ -1,4 +1,4 @@
-// The bytes of a file from a caller: a buffer, which may have been transferred away, or a data: URL.
+// Reads the bytes of a file from a caller: a buffer, which may have been transferred to another thread, or a data: URL.
 import { dataUrlBytes, shownUrl } from "@blip-ts/base";
 import { badDataUrl, unreachable } from "./errors.ts";
 
@@ -11,7 +11,7 @@ export function givenBytes<Memory extends ArrayBufferLike>(
 ): Uint8Array<Memory> {
   const isView = input instanceof Uint8Array;
   try {
-    // Current engines have no other way to detect transferred memory.
+    // JavaScript engines have no other way to detect a transferred buffer.
     if (input.byteLength === 0) new Uint8Array(isView ? input.buffer : input);
   } catch {
     throw unreachable(
@@ -22,7 +22,7 @@ export function givenBytes<Memory extends ArrayBufferLike>(
   return isView ? input : new Uint8Array(input);
 }
 
-/** Decodes the file in a data: URL, with a name for messages. @throws {InputError} `image/bad-data-url` */
+/** Decodes the file in a data: URL. Also returns a name for messages. @throws {InputError} `image/bad-data-url` */
 export function dataUrlFile(address: string): {
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;

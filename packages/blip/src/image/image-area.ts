@@ -2,15 +2,15 @@
 import { tooManyPixels, sideTooLong } from "./errors.ts";
 
 /**
- * The default limit of pixels: twice Pillow's warning limit, the point at which Pillow raises an error
- * (Image.MAX_IMAGE_PIXELS).
+ * The default limit of pixels: twice Pillow's warning limit (Image.MAX_IMAGE_PIXELS). Above it, Pillow raises an error.
  */
 export const defaultMaxPixels = 178_956_970;
-/** The longest side in pixels; the formats of photographs end at 65,535. */
+/** The longest allowed side in pixels. Photograph formats allow at most 65,535. */
 const maxSide = 1_000_000;
 
 /**
- * @param width and `height`: in pixels, as the header declares them
+ * Checks the size of an image.
+ * @param width in pixels, as the header declares it; `height` likewise
  * @param maxPixels the most pixels; by default `defaultMaxPixels`
  * @throws {InputError} `image/too-large`
  */

@@ -8,16 +8,17 @@ import type { ImageFormat } from "./sniff.ts";
 import { tiffDirectories } from "./tiff-directory.ts";
 
 /**
- * The most pixels of an untrusted caller's image: 2^26, slightly more than phones of 64 megapixels take. At three bytes
- * each they are 201 MB.
+ * The most pixels of an untrusted caller's image: 2^26, slightly more than a phone camera of 64 megapixels takes. At
+ * three bytes per pixel, this is 201 MB.
  */
 export const serverMaxPixels = 2 ** 26;
 
 /**
- * The most pixels per stored byte in excess of `freePixels`, which any file may have. Flat images compress well.
+ * The most pixels per stored byte, in addition to the `freePixels` that any file may have. Flat images compress well.
  * Deflate reaches 1,032 bytes per byte, so a flat 8-bit PNG has up to 1,032 pixels per byte; LZW reaches about 1,340.
- * Flat pages in the bitmap formats therefore pass at any size. Lossless WebP, AVIF, 1-bit PNG and unterminated LZW go
- * beyond (34 bytes can declare 178 million pixels): they pass up to `freePixels`, 33.5 million, which is an 8K screen.
+ * Flat pages in the bitmap formats are therefore accepted at any size. Lossless WebP, AVIF, 1-bit PNG and unterminated
+ * LZW compress more (34 bytes can declare 178 million pixels). They are accepted up to `freePixels`, 33.5 million,
+ * which is an 8K screen.
  */
 export const maxPixelsPerByte = 2048;
 export const freePixels = 2 ** 25;
@@ -25,19 +26,19 @@ export const freePixels = 2 ** 25;
 /** The most scans of a progressive JPEG: encoders make about ten, and each covers all pixels. */
 export const maxScans = 100;
 
-/** The most images in one file. Only the first is decoded, but decoders count the others, which takes time. */
+/** The most images in one file. Only the first image is decoded, but decoders spend time on counting the others. */
 export const maxFrames = 10_000;
 
 export interface Bounded {
   readonly width: number;
   readonly height: number;
-  /** Bytes of the file. */
+  /** The file's size in bytes. */
   readonly bytes: number;
 }
 
 /**
- * @param maxPixels the most pixels; by default `defaultMaxPixels`
- * @throws {InputError} `image/too-large`
+ * Checks an image's pixels, and its pixels per stored byte.
+ * @param maxPixels the most pixels; by default `defaultMaxPixels` @throws {InputError} `image/too-large`
  */
 export function checkSize(name: string, { width, height, bytes }: Bounded, maxPixels?: number): void {
   checkArea(name, width, height, maxPixels);
@@ -50,7 +51,7 @@ function webpFrames(bytes: Uint8Array): number {
   return frames;
 }
 
-/** Checks the parts that decoders process besides the pixels. @throws {InputError} `image/too-large` */
+/** Checks the numbers of scans and of images, which take decoding time. @throws {InputError} `image/too-large` */
 export function checkParts(name: string, format: ImageFormat, bytes: Uint8Array): void {
   if (format === "jpeg" && jpegHeader(bytes)?.progressive === true) {
     const scans = jpegScans(bytes, maxScans);

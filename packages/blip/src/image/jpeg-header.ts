@@ -12,18 +12,18 @@ export interface JpegHeader {
 /** A segment of the file before its pixels. */
 export interface JpegSegment {
   readonly marker: number;
-  /** The start of its content, without marker and length. */
+  /** The start of the segment's content, after marker and length. */
   readonly start: number;
   readonly end: number;
 }
 
-/** The segments before the pixels; bytes that are no marker are skipped, as in decoders. */
+/** Iterates over the segments before the pixels. Skips bytes that are not markers, as decoders do. */
 export function* jpegSegments(bytes: Uint8Array): Generator<JpegSegment, void, undefined> {
   const file = new ByteReader(bytes);
   let at = 2;
   for (let step = 0; step < maxParts && at < file.length; step++) {
     const marker = file.u8(at) === 0xff ? file.u8(at + 1) : 0;
-    // Fill bytes, or bytes that are no marker.
+    // Skip fill bytes, and bytes that are not markers.
     if (marker === 0 || marker === 0xff) {
       at++;
       continue;
@@ -38,7 +38,7 @@ export function* jpegSegments(bytes: Uint8Array): Generator<JpegSegment, void, u
   }
 }
 
-/** The first frame header; undefined if there is none before the pixels. */
+/** Reads the first frame header. Returns undefined if there is no frame header before the pixels. */
 export function jpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   const file = new ByteReader(bytes);
   for (const { marker, start } of jpegSegments(bytes)) {
@@ -50,7 +50,7 @@ export function jpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   return undefined;
 }
 
-/** The number of scans, counted up to `most` + 1; each scan covers all pixels. */
+/** Counts the scans, up to `most` + 1. Each scan covers all pixels. */
 export function jpegScans(bytes: Uint8Array, most: number): number {
   let scans = 0;
   for (let at = bytes.indexOf(0xff); at >= 0 && scans <= most; at = bytes.indexOf(0xff, at + 1))

@@ -1,7 +1,7 @@
 // Long loops over pixels yield to the host's event loop, so that servers answer and pages stay responsive. All images
-// share one time slice: four concurrent images block the loop no longer than one.
+// share a time slice: four concurrent images block the loop no longer than a single image.
 
-/** The work between two turns of the event loop, in milliseconds. */
+/** The time of work between two turns of the event loop, in milliseconds. */
 const sliceMilliseconds = 8;
 
 /** Returns undefined while the slice lasts, then a promise to await. */

@@ -1,6 +1,6 @@
-// Detects photographs. In a drawing most pixels equal their neighbours; in a photograph hardly any do, because sensor
-// noise and JPEG's rounding change every pixel. At 128 pixels per side, the shares of equal neighbours were 0.49 to
-// 0.91 for drawings like the embedded model's, as PNG or as JPEG of quality 50 to 90. They were 0.001 to 0.18 for
+// Detects photographs. In a drawing, most pixels equal their neighbours. In a photograph, hardly any pixels do, because
+// sensor noise and JPEG's rounding change every pixel. At 128 pixels per side, the shares of equal neighbours were 0.49
+// to 0.91 for drawings like the embedded model's, as PNG or as JPEG of quality 50 to 90. They were 0.001 to 0.18 for
 // photographs, including grey ones and a retina on black.
 import { embeddedDrawings } from "./errors.ts";
 import type { Warning } from "@blip-ts/base";
@@ -13,7 +13,7 @@ interface Size {
   readonly height: number;
 }
 
-/** The share of horizontal and vertical neighbours that are equal in all channels. @param pixels [3, H, W] */
+/** Returns the share of neighbouring pixels that are equal in all channels. @param pixels [3, H, W] */
 export function equalNeighbours(pixels: Float32Array, { width, height }: Size): number {
   const plane = width * height;
   let equal = 0;
@@ -41,7 +41,7 @@ export class DrawingsOnly {
     this.#warn = warn;
   }
 
-  /** @param pixels [3, H, W] of an image, as the network's input */
+  /** Checks an image. @param pixels [3, H, W], the network's input */
   look(pixels: Float32Array, size: Size): void {
     if (this.#said || equalNeighbours(pixels, size) >= flatShare) return;
     this.#said = true;

@@ -1,4 +1,4 @@
-// The parts of a PNG's header that determine Pillow's reading: bit depth, colour type, and the transparent colour in
+// Reads the parts of a PNG's header that affect Pillow's result: bit depth, colour type, and the transparent colour in
 // tRNS (PngImagePlugin.py, libImaging/Convert.c ImagingConvertTransparent).
 
 export interface PngHeader {
@@ -6,15 +6,15 @@ export interface PngHeader {
   /** 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA. */
   readonly colourType: number;
   /**
-   * The transparent colour of a grey or RGB image, in Pillow's comparison: the low byte of the file's value against the
-   * 8-bit pixel. This is correct for 8 bits; at 2, 4 and 16 bits it matches other pixels than the file means, or none.
+   * The transparent colour of a grey or RGB image. Like Pillow, compare the low byte of the file's value with the 8-bit
+   * pixel. This is correct for 8 bits. At 2, 4 and 16 bits it matches other pixels than the file specifies, or none.
    */
   readonly key?: readonly [number, number, number];
 }
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** Parses the header and the chunk headers up to the pixels; undefined if the bytes are no PNG with a header. */
+/** Parses the header and the chunk headers before the pixels. Returns undefined if the bytes are not a PNG. */
 export function parsePngHeader(bytes: Uint8Array): PngHeader | undefined {
   if (bytes.length < 33 || !signature.every((byte, index) => bytes[index] === byte)) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,4 +1,4 @@
-// Turns RGB bytes into pixel values like transformers 5.23's PIL image processor (`BlipImageProcessorPil`): Pillow's
+// Converts RGB bytes to pixel values like transformers 5.23's PIL image processor (`BlipImageProcessorPil`): Pillow's
 // resize, byte * factor in double, rounded to float32, then (x - mean) / std in float32.
 import { missed, must, schema } from "@blip-ts/base";
 import { badConfig } from "./errors.ts";
@@ -13,12 +13,12 @@ export interface ImageConfig {
   readonly doRescale: boolean;
   readonly doNormalize: boolean;
   readonly rescaleFactor: number;
-  /** For R, G and B, after rescaling. */
+  /** The means of R, G and B, after rescaling. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
 }
 
-/** The settings of BLIP's training, for a square of `side` pixels. */
+/** Returns the settings of BLIP's training, for square images with sides of `side` pixels. */
 export function defaultImageConfig(side: number): ImageConfig {
   return {
     height: side,
@@ -34,24 +34,24 @@ export function defaultImageConfig(side: number): ImageConfig {
 
 /** Pillow's constant for BICUBIC, BLIP's only resampling filter. */
 const bicubic = 3;
-/** The largest side in a config, with pixel values of 50 MB; the largest released model uses 480. */
+/** The largest side in a config: its pixel values take 50 MB. The largest released model uses 480. */
 const maxSide = 2048;
 
 type Triple = ImageConfig["mean"];
-/** Makes an error with the field's name and value. */
+/** Creates an error with the field's name and value. */
 type Fail = (field: keyof Settings, expected: string) => Error;
 
 const number = schema.real(-Number.MAX_VALUE, Number.MAX_VALUE);
 const side = schema.whole(1, maxSide);
 
-/** Three numbers, or one for all channels. */
+/** Three numbers, or one number for all channels. */
 const triple = () =>
   schema.either(
     [schema.mapped(number, (value): Triple => [value, value, value]), schema.three(number, "three numbers")],
     "three numbers, for R, G and B",
   );
 
-/** `384` (2022) or `{ "height": 384, "width": 384 }`. */
+/** The field `size`: `384` (in files of 2022) or `{ "height": 384, "width": 384 }`. */
 const size = schema.either(
   [
     schema.mapped(side, (value) => ({ height: value, width: value })),
@@ -67,7 +67,7 @@ const size = schema.either(
   },
 );
 
-/** preprocessor_config.json, or `image_processor` of processor_config.json. */
+/** The schema of preprocessor_config.json, and of `image_processor` in processor_config.json. */
 const settingsSchema = schema.fields({
   do_resize: schema.maybe(schema.flag()),
   do_rescale: schema.maybe(schema.flag()),
@@ -86,11 +86,11 @@ const settingsSchema = schema.fields({
 type Settings = schema.Output<typeof settingsSchema>;
 
 /**
- * Reads a model's image settings; missing fields have the defaults of transformers' class. `do_pad` and `size_divisor`
- * are ignored: after a resize to one size there is nothing to pad.
+ * Reads a model's image settings. Missing fields get the defaults of transformers' class. `do_pad` and `size_divisor`
+ * are ignored, because images of equal size need no padding.
  * @param json the parsed settings @param name the file, for messages
  * @param prefix the prefix of a field's name in messages, if the settings are a part of the file
- * @throws {ModelError} `image/bad-config`, with the field, the expected value and the actual one
+ * @throws {ModelError} `image/bad-config`, with the field, the expected value and the actual value
  */
 export function parseImageConfig(json: unknown, name: string, prefix = ""): ImageConfig {
   const fail = ({ field, ...rest }: schema.Mismatch) => {
@@ -116,7 +116,7 @@ export function parseImageConfig(json: unknown, name: string, prefix = ""): Imag
   return config;
 }
 
-/** Finite settings may still make pixel values that are not: float32 ends at 3.4e38. */
+/** Checks that pixel values are finite. Finite settings may still exceed the range of float32, which ends at 3.4e38. */
 function expectFinite(config: ImageConfig, fail: Fail): void {
   const finite = (some: ImageConfig) => tables(some).every((table) => table.every(Number.isFinite));
   if (!finite({ ...config, doNormalize: false }))
@@ -126,7 +126,7 @@ function expectFinite(config: ImageConfig, fail: Fail): void {
   if (!finite(config)) throw fail("image_std", "numbers with which pixel values are finite in float32");
 }
 
-/** The pixel value of each byte, for each channel. */
+/** Computes a table per channel that maps each byte to its pixel value. */
 function tables({ doRescale, doNormalize, rescaleFactor, mean, std }: ImageConfig): Float32Array[] {
   const { fround } = Math;
   return [0, 1, 2].map((channel) =>
@@ -142,7 +142,7 @@ function tables({ doRescale, doNormalize, rescaleFactor, mean, std }: ImageConfi
  * Computes an image's pixel values: float32((byte * factor) - mean) / std. Yields to the event loop while it resizes.
  * @param order the order of Pillow's passes, as in `resizeBicubic`
  * @returns [3, height, width], row by row
- * @throws {ModelError} `image/bad-config` if nothing is resized and the image's size differs from the config's
+ * @throws {ModelError} `image/bad-config` if `doResize` is false and the image's size differs from the config's
  */
 export async function preprocess(
   image: RgbImage,

@@ -1,4 +1,4 @@
-// Images in memory: raw pixels from callers, and the RGB bytes that all images become. The arithmetic is Pillow's
+// Images in memory: raw pixels from callers, and RGB bytes, the form of all decoded images. The arithmetic is Pillow's
 // (libImaging/AlphaComposite.c, Convert.c).
 import { missed } from "@blip-ts/base";
 import { badRaw } from "./errors.ts";
@@ -16,7 +16,7 @@ export interface RawImage {
   readonly channels: 1 | 2 | 3 | 4;
 }
 
-/** 8-bit RGB, row by row. */
+/** An 8-bit RGB image. */
 export interface RgbImage {
   /** Bytes of R, G, B per pixel, row by row: 3 x width x height. */
   readonly data: Uint8Array;
@@ -26,10 +26,10 @@ export interface RgbImage {
   readonly height: number;
 }
 
-/** Conversion of transparency to RGB: composite over white, or discard the alpha channel. */
+/** How to convert transparency to RGB: composite over white, or discard the alpha channel. */
 export type Alpha = "white" | "drop";
 
-/** Conversion of 16-bit grey: clip at 255, as Pillow does, or take the high byte. */
+/** How to convert 16-bit grey: clip at 255, as Pillow does, or take the high byte. */
 export type Grey16 = "clip" | "scale";
 
 /** Options for converting raw pixels to RGB. */
@@ -44,10 +44,10 @@ export function isRawImage(input: object): input is RawImage {
   return "data" in input && "width" in input && "height" in input && "channels" in input;
 }
 
-/** Pixels between two checks of the clock: less than a millisecond of work. */
+/** The number of pixels between two checks of the clock: less than a millisecond of work. */
 const block = 1 << 15;
 
-/** Calls `convert(from, to)` for all pixels, block by block, pausing between blocks. */
+/** Calls `convert(from, to)` for all pixels, block by block. Yields to the event loop between blocks. */
 async function inBlocks(pixels: number, convert: (from: number, to: number) => void): Promise<void> {
   const pause = pauses();
   for (let from = 0; from < pixels; from += block) {
@@ -58,8 +58,8 @@ async function inBlocks(pixels: number, convert: (from: number, to: number) => v
 }
 
 /**
- * A byte composited over white, like Pillow's alpha_composite on an opaque background (integers, 7 fractional bits). It
- * equals round(alpha / 255 * value + (1 - alpha / 255) * 255), which transformers computes for arrays.
+ * Composites a byte over white, like Pillow's alpha_composite on an opaque background (integers, 7 fractional bits).
+ * The result equals round(alpha / 255 * value + (1 - alpha / 255) * 255), which transformers computes for arrays.
  */
 function overWhite(value: number, alpha: number): number {
   const sum = (value * alpha + 255 * (255 - alpha) + 128) << 7;
@@ -86,7 +86,7 @@ function check({ data, width, height, channels }: RawImage): void {
     );
 }
 
-/** Converts 16-bit values to bytes. Pillow clips only grey; colours and alpha keep their high byte. */
+/** Converts 16-bit values to bytes. Pillow clips only grey, and takes the high byte of colours and alpha. */
 async function toBytes(image: RawImage, words: Uint16Array, options: ToRgbOptions): Promise<Uint8Array> {
   const bytes = new Uint8Array(words.length);
   const clip = options.grey16 === "clip" && image.channels === 1;
@@ -143,7 +143,7 @@ export async function cmykToRgb(data: Uint8Array, width: number, height: number)
   return { data: rgb, width, height };
 }
 
-/** Makes every pixel of exactly this colour white: a colour key composited over white. */
+/** Composites a colour key over white: makes every pixel of exactly this colour white. */
 export async function whitenColour(
   { data, width, height }: RgbImage,
   [red, green, blue]: readonly [number, number, number],

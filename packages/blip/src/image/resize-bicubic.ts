@@ -5,7 +5,7 @@ import { pauses, type Pause } from "./pause.ts";
 import type { RgbImage } from "./raw-image.ts";
 
 /**
- * The Pillow version whose order of passes is used. `10`, for all versions up to 12.3: horizontal first. `13`: vertical
+ * The Pillow version whose order of passes is used. `10` (all versions up to 12.3): horizontal first. `13`: vertical
  * first if the height shrinks by more than twice as many pixels as the width.
  */
 export type PillowOrder = "10" | "13";
@@ -16,7 +16,7 @@ export const pillowOrders: readonly PillowOrder[] = ["10", "13"];
 const precisionBits = 22;
 const half = 1 << (precisionBits - 1);
 
-/** Multiplications between two checks of the clock: about a tenth of a millisecond. */
+/** The number of multiplications between two checks of the clock: about a tenth of a millisecond. */
 const burst = 1 << 17;
 
 const support = 2;
@@ -29,11 +29,11 @@ function bicubic(distance: number): number {
 }
 
 interface Weights {
-  /** First source index of each output. */
+  /** The first source index of each output. */
   readonly first: Int32Array;
-  /** Number of sources of each output. */
+  /** The number of sources of each output. */
   readonly count: Int32Array;
-  /** Fixed-point weights, `stride` per output. */
+  /** The fixed-point weights, `stride` per output. */
   readonly values: Int32Array;
   readonly stride: number;
 }
@@ -189,9 +189,9 @@ async function downPass(image: RgbImage, height: number, pause: Pause): Promise<
 }
 
 /**
- * Resizes an image to `width` x `height` pixels; skips a pass if its side keeps its length. Yields to the event loop
- * about every 8 ms.
- * @param order the order of the passes, which affects the result because each rounds to bytes
+ * Resizes an image to `width` x `height` pixels. Skips the pass of a side whose length does not change. Yields to the
+ * event loop about every 8 ms.
+ * @param order the order of the passes, which affects the result because each pass rounds to bytes
  * @returns `image` itself if the size is unchanged
  */
 export async function resizeBicubic(

@@ -1,6 +1,6 @@
 // Recognizes a file's format by its first bytes, never by its name.
 
-/** The description of HEIC, for files recognized by their brands or by the decoder. */
+/** The description of HEIC, for files that their brands or the decoder identify as HEIC. */
 export const heic = "a HEIC image, as iPhones take them";
 
 /** The formats that can be decoded. */
@@ -17,7 +17,7 @@ export const sniffLength = 256;
 
 const known: readonly (readonly [prefix: string, ImageFormat | { image: string } | { other: string }])[] = [
   ["\xff\xd8\xff", "jpeg"],
-  // Made by Apple's tools for iOS: without zlib's checksums, with blue before red.
+  // PNG variant of Apple's tools for iOS: without zlib's checksums, and with blue before red.
   ["\x89PNG\r\n\x1a\n\0\0\0\x04CgBI", { image: "a PNG for iOS (CgBI)" }],
   ["\x89PNG\r\n\x1a\n", "png"],
   ["GIF87a", "gif"],
@@ -42,8 +42,8 @@ const known: readonly (readonly [prefix: string, ImageFormat | { image: string }
 ];
 
 /**
- * The brands of an ISO media file: four letters each, only in its first box (ISO/IEC 14496-12, 4.3). A text may contain
- * "ftyp" too, but its first letters, read as a box size, are far larger than any list of brands.
+ * Returns the brands of an ISO media file: four letters each, in its first box (ISO/IEC 14496-12, 4.3). A text may also
+ * contain "ftyp", but its first letters, read as a box size, are far larger than any list of brands.
  */
 function brandsOf(head: Uint8Array, text: string): string[] | undefined {
   if (text.slice(4, 8) !== "ftyp") return undefined;
@@ -58,7 +58,7 @@ function media(head: Uint8Array, text: string): Sniffed | undefined {
   const brands = brandsOf(head, text);
   if (!brands) return undefined;
   const some = (pattern: RegExp) => brands.some((brand) => pattern.test(brand));
-  // Some decoders treat these files as an image, others as a film; the first brand makes it a film.
+  // Some decoders treat such a file as an image, others as a film. The first brand decides: it is a film.
   if (brands[0] === "avis" || (some(/^avis$/) && !some(/^avif$/)))
     return { kind: "unsupported", description: "an AVIF sequence (brand avis)" };
   if (some(/^avif$/)) return { kind: "image", format: "avif" };
@@ -66,7 +66,7 @@ function media(head: Uint8Array, text: string): Sniffed | undefined {
   return { kind: "other", description: "a video (MP4 or QuickTime)" };
 }
 
-/** @param head the first `sniffLength` bytes, or all bytes of a shorter file */
+/** Recognizes a format. @param head the first `sniffLength` bytes, or all bytes of a shorter file */
 export function sniff(head: Uint8Array): Sniffed {
   if (head.length === 0) return { kind: "other", description: "an empty file" };
   const text = String.fromCharCode(...head.subarray(0, sniffLength));

@@ -1,11 +1,11 @@
-// Reads the first directory of a TIFF (TIFF 6.0; BigTIFF), its tags and their numbers, without decoding.
+// Reads the first directory of a TIFF (TIFF 6.0; BigTIFF), with its tags and their numbers, without decoding pixels.
 import { ByteReader } from "./byte-reader.ts";
 
 export type TiffDirectory = ReadonlyMap<number, readonly number[]>;
 
-/** Bytes of a number by entry type, for the types that pixel tags use. */
+/** The bytes of a number, by entry type, for the types that pixel tags use. */
 const sizes: Readonly<Record<number, 1 | 2 | 4 | 8>> = { 1: 1, 3: 2, 4: 4, 6: 1, 16: 8 };
-/** The most numbers read per tag: more than any tag of the pixel layout has, except a colour map. */
+/** The most numbers that are read per tag. Every tag of the pixel layout has fewer, except a colour map. */
 const maxNumbers = 8;
 /** The most entries of a directory. */
 const maxEntries = 1000;
@@ -43,7 +43,7 @@ class TiffReader {
     return size === 4 ? this.#file.u32(at, little) : this.#file.u64(at, little);
   }
 
-  /** The numbers of an entry. */
+  /** Reads the numbers of an entry. */
   numbers(at: number): readonly number[] {
     const { offset } = this.layout;
     const size = sizes[this.read(at + 2, 2)];
@@ -57,7 +57,7 @@ class TiffReader {
   }
 }
 
-/** The first directory of a TIFF, or of an EXIF block, which has the same form; empty if there is none. */
+/** Reads the first directory of a TIFF, or of an EXIF block, which has the same form; empty if there is none. */
 export function tiffDirectory(bytes: Uint8Array): TiffDirectory {
   const file = new TiffReader(bytes);
   const { layout } = file;
@@ -67,13 +67,13 @@ export function tiffDirectory(bytes: Uint8Array): TiffDirectory {
   for (let entry = 0; entry < count; entry++) {
     const at = directory + layout.count + entry * layout.entry;
     const tag = file.read(at, 2);
-    // The first occurrence of a tag counts, as in libtiff.
+    // Use the first occurrence of a tag, like libtiff.
     if (!found.has(tag)) found.set(tag, file.numbers(at));
   }
   return found;
 }
 
-/** The number of a TIFF's directories, counted up to `most` + 1. */
+/** Counts the directories of a TIFF, up to `most` + 1. */
 export function tiffDirectories(bytes: Uint8Array, most: number): number {
   const file = new TiffReader(bytes);
   const { layout } = file;

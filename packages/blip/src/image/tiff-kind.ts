@@ -1,5 +1,5 @@
-// The supported kinds of TIFF: only those whose pixels were compared with Pillow's (oracle/hf/image_kind_goldens.py).
-// libvips and Pillow both read further kinds, with different results.
+// The supported kinds of TIFF: the kinds whose pixels were compared with Pillow's (oracle/hf/image_kind_goldens.py).
+// libvips and Pillow both read other kinds, but with different results.
 import type { TiffDirectory } from "./tiff-directory.ts";
 
 /** The layout of a TIFF's pixels. */
@@ -7,14 +7,14 @@ export interface TiffKind {
   readonly photometric: number | undefined;
   readonly bits: readonly number[];
   readonly samples: number;
-  /** The meaning of samples beyond the colours: 0 unspecified, 1 premultiplied alpha, 2 alpha. */
+  /** The meaning of samples other than colours: 0 unspecified, 1 premultiplied alpha, 2 alpha. */
   readonly extra: readonly number[];
   /** 1 whole numbers, 2 signed, 3 floating point. */
   readonly sampleFormat: readonly number[];
   readonly compression: number;
   /** 1: the samples of a pixel are interleaved; 2: one plane per sample. */
   readonly planes: number;
-  /** 2: the bits of a byte start at the lowest. */
+  /** 2: the bits of a byte start at the lowest bit. */
   readonly fillOrder: number;
 }
 
@@ -87,7 +87,7 @@ const formats: Readonly<Record<number, string>> = {
 const readCompressions = [1, 5, 7, 8, 32773, 32946];
 const faxCompressions = [2, 3, 4];
 
-/** Bits per sample of the compared kinds, by photometric, samples per pixel and extra samples. */
+/** The bits per sample of the supported kinds, by photometric, samples per pixel and extra samples. */
 const compared: Readonly<Record<string, readonly number[]>> = {
   "0 1": [1, 2, 4, 8],
   "1 1": [1, 2, 4, 8, 16],
@@ -105,13 +105,13 @@ const compared: Readonly<Record<string, readonly number[]>> = {
 
 const isFax = ({ compression }: TiffKind) => faxCompressions.includes(compression);
 
-/** Describes an unsupported coding, apart from the layout of samples; undefined if it is supported. */
+/** Describes an unsupported coding, apart from the layout of samples. Returns undefined if the coding is supported. */
 function foreignCoding(kind: TiffKind): string | undefined {
   const { compression, bits, photometric, planes, fillOrder } = kind;
   if (!readCompressions.includes(compression) && !isFax(kind))
     return `compressed with ${compressions[compression] ?? `method ${compression}`}`;
   if (isFax(kind) && bits.some((own) => own !== 1)) return "compressed as a fax, with more than 1 bit";
-  // libvips converts other YCbCr to RGB differently from Pillow, by up to 165 of 255.
+  // For other YCbCr, libvips and Pillow give different RGB values, by up to 165 of 255.
   if (photometric === 6 && compression !== 7) return "of YCbCr samples that are not JPEG";
   if (compression === 7 && bits.some((own) => own !== 8)) return `of JPEG with ${bits.join(", ")} bits`;
   if (planes !== 1 && !(photometric === 2 && bits.every((own) => own === 8)))
@@ -121,7 +121,7 @@ function foreignCoding(kind: TiffKind): string | undefined {
   return undefined;
 }
 
-/** Describes why a TIFF is not supported; undefined if it is. */
+/** Describes why a TIFF is not supported. Returns undefined if the TIFF is supported. */
 export function unreadTiff(kind: TiffKind): string | undefined {
   const { photometric, bits, samples, extra, sampleFormat } = kind;
   const [first = 1] = bits;
@@ -140,8 +140,8 @@ export function unreadTiff(kind: TiffKind): string | undefined {
 }
 
 /**
- * Whether Pillow treats the last sample as alpha: if the file declares it so, or declares nothing about a fourth
- * sample.
+ * Whether Pillow treats the last sample as alpha: if the file declares it as alpha, or does not declare the meaning of
+ * a fourth sample.
  */
 export const tiffHasAlpha = ({ extra, samples, photometric }: TiffKind): boolean =>
   extra.length === 0

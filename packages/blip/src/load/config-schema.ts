@@ -1,12 +1,12 @@
-// The schema of config.json: the fields that this package reads or writes. transformers 4 wrote about sixty further
-// fields into each section; they do not matter here and are allowed.
+// The schema of config.json: the fields that this package reads or writes. transformers 4 wrote about sixty other
+// fields into each section; the schema allows and ignores them.
 import { schema } from "@blip-ts/base";
 import { maxLayers } from "../weights/architecture.ts";
 import { badConfig } from "./errors.ts";
 
 const { maybe, whole, real, flag, fields, listOf, either, exactly } = schema;
 
-/** The most of any width, and of the rows of a table. BLIP's largest are 4,096 and 30,524. */
+/** The largest allowed width, and the most rows of a table. BLIP's largest values are 4,096 and 30,524. */
 const maxWidth = 65_536;
 const maxRows = 100_000_000;
 const maxSide = 8_192;
@@ -72,7 +72,7 @@ const configSchema = fields({
 /** The content of config.json, with checked types and bounds. */
 export type ConfigFile = schema.Output<typeof configSchema>;
 
-/** @param file for messages @throws {ModelError} `model/bad-config`, with the field's name */
+/** Checks config.json. @param file the file's name @throws {ModelError} `model/bad-config`, with the field's name */
 export function checkConfig(file: string, json: unknown): ConfigFile {
   const { value, mismatch } = schema.checked(configSchema, json);
   if (mismatch) throw badConfig(file, schema.mismatchText(mismatch));

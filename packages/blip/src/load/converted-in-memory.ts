@@ -1,20 +1,20 @@
-// Derived weights that are not kept anywhere.
+// Derived weights that exist only in memory and are not stored.
 import { must } from "@blip-ts/base";
 import type { ByteSource } from "@blip-ts/base";
 import type { DerivedWeights } from "../files.ts";
 import { memorySource } from "@blip-ts/checkpoint";
 import { convertedNotKept } from "./errors.ts";
 
-/** The name of derived weights in messages. */
+/** Names derived weights for messages. */
 export const derivedName = ({ sources, type }: DerivedWeights): string =>
   `${must(sources, 0).name} as ${type}`;
 
-/** Warns that weights are derived at every load, with the reason. */
+/** Warns that weights are derived again at every load, and gives the reason. */
 export function warnNotKept(weights: DerivedWeights, reason: string): void {
   weights.warn(convertedNotKept(derivedName(weights), reason));
 }
 
-/** The file of `weights` in memory. @param bytes its bytes, if they are already being made */
+/** Derives the file of `weights` in memory. @param bytes the file's bytes, if they are already being derived */
 export async function derivedInMemory(
   weights: DerivedWeights,
   bytes: AsyncIterable<Uint8Array> = weights.bytes(),

@@ -1,10 +1,10 @@
-// Keys of converted weights in any store: by their source files, by the state of these files, and by the recipe.
+// Cache keys of converted weights, from their source files, the state of these files, and the recipe.
 
 /** A source file of converted weights. */
 export interface SourceState {
-  /** The same name at every load. */
+  /** The file's name, the same at every load. */
   readonly name: string;
-  /** Differs whenever the file's content differs. */
+  /** A value that changes whenever the file's content changes. */
   readonly state: string;
 }
 
@@ -21,7 +21,7 @@ async function hash(text: string): Promise<string> {
   return Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** @param recipe everything besides the files that determines the bytes */
+/** Computes a cache key. @param recipe everything other than the files that determines the bytes */
 export async function derivedKey(sources: readonly SourceState[], recipe: string): Promise<DerivedKey> {
   const names = sources.map(({ name }) => name).join("\n");
   const states = sources.map(({ state }) => state).join("\n");

@@ -1,13 +1,12 @@
-// Weights in memory instead of mapped files, for users who overwrite model files in place while they are in use.
+// Copies weights into memory instead of mapping files, for users who overwrite model files while they are in use.
 import { quantizedMatrices, memorySource, readTensorBytes, type StoredTensor } from "@blip-ts/checkpoint";
 
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
 /**
- * The same tensors, with those that graphs read held in memory. Each is read once, and all are read before this
- * returns.
- * @param required names of the weights of float32 graphs; their converted forms are read in their place
- * @throws {ModelError} if they cannot be read, or the file changes meanwhile @throws the signal's reason
+ * Returns the same tensors, with copies in memory of all tensors that graphs read. Reads each tensor once.
+ * @param required names of the weights of float32 graphs; their converted forms, if any, are read instead
+ * @throws {ModelError} if a tensor cannot be read, or its file changes while it is read @throws the signal's reason
  */
 export async function copiedTensors(
   tensors: Tensors,
@@ -22,7 +21,7 @@ export async function copiedTensors(
     const isRead = required.has(name) ? !replaced.has(name) : isConverted(name);
     if (!isRead || source.path === undefined) continue;
     signal?.throwIfAborted();
-    // Tied tensors are read once.
+    // Read tied tensors once.
     const tensorPlace = [source.path, offset, dtype, byteLength, strides?.join(",")].join(" ");
     const before = known.get(tensorPlace);
     const bytes = before ? undefined : await readTensorBytes(tensor);
@@ -36,5 +35,5 @@ export async function copiedTensors(
   return copied;
 }
 
-/** Whether the name belongs to an 8-bit matrix. Half-precision tensors keep the original names. */
+/** Whether a name is that of an 8-bit matrix. Half-precision tensors keep their original names. */
 const isConverted = (name: string): boolean => quantizedMatrices([name]).size > 0;

@@ -1,4 +1,4 @@
-// Errors of using a checkpoint for a task: one factory per error. Codes are `model/...`, and `suite/...` for suites.
+// Error factories for using a checkpoint for a task. Codes: `model/...`, and `suite/...` for suites.
 import { ModelError, UsageError, type Warning } from "@blip-ts/base";
 import { MAX_DETAIL, shown, someOf } from "@blip-ts/checkpoint";
 
@@ -177,7 +177,7 @@ export const dtypeRefused = (name: string, asked: string): UsageError =>
     { name, asked },
   );
 
-/** A short description of a JSON value. */
+/** Describes a JSON value briefly. */
 function valueOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return "a list";

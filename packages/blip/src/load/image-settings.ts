@@ -1,7 +1,8 @@
 // Reads a model's image preprocessing settings. transformers 5 writes them into processor_config.json, under
 // `image_processor`. Older versions write them into preprocessor_config.json, and may write a processor_config.json
-// without image settings beside it. As in transformers 5.23 (image_processing_base.py `get_image_processor_dict`), the
-// former file takes precedence as a whole: fields that it lacks have their defaults, whatever the latter contains.
+// without image settings beside it. As in transformers 5.23 (image_processing_base.py `get_image_processor_dict`),
+// processor_config.json takes precedence as a whole: a field that it lacks gets its default, even if
+// preprocessor_config.json contains the field.
 import { schema } from "@blip-ts/base";
 import { badConfig } from "../image/errors.ts";
 import { defaultImageConfig, parseImageConfig, type ImageConfig } from "../image/preprocess.ts";
@@ -10,20 +11,20 @@ import { readJson } from "./open-model.ts";
 
 const nested = "image_processor";
 
-/** processor_config.json; its image settings have a schema of their own. */
+/** The schema of processor_config.json. Its image settings are checked by a separate schema. */
 const processorSchema = schema.fields({ [nested]: schema.maybe(schema.anything()) });
 
-/** The settings as written, and their place. */
+/** Unchecked image settings, and their location. */
 export interface ImageSettings {
   readonly fields: unknown;
-  /** The file, for messages. */
+  /** The file's name, for messages. */
   readonly name: string;
-  /** The prefix of a field's name in this file: empty, or `image_processor.` */
+  /** The prefix of field names in this file: empty, or `image_processor.` */
   readonly prefix: string;
 }
 
 /**
- * Reads the image settings from a model's files; undefined if there are none.
+ * Reads the image settings from a model's files. Returns undefined if there are none.
  * @throws {ModelError} `model/bad-json`, `model/side-file-too-large`, `image/bad-config`
  */
 export async function readImageSettings(files: ModelFiles): Promise<ImageSettings | undefined> {
@@ -42,15 +43,15 @@ export async function readImageSettings(files: ModelFiles): Promise<ImageSetting
 }
 
 /**
- * Reads and checks the image settings; undefined if there are none.
- * @throws {ModelError} as above, and `image/bad-config` with the file and the field
+ * Reads and checks the image settings. Returns undefined if there are none.
+ * @throws {ModelError} as `readImageSettings`, and `image/bad-config` with the file and the field
  */
 export async function readImageConfig(files: ModelFiles): Promise<ImageConfig | undefined> {
   const settings = await readImageSettings(files);
   return settings && parseImageConfig(settings.fields, settings.name, settings.prefix);
 }
 
-/** A model's preprocessing settings, with the network's own image size. @throws {ModelError} as `readImageConfig` */
+/** Reads the preprocessing settings, and sets the network's image size. @throws {ModelError} as `readImageConfig` */
 export async function imageConfigOf(
   { files }: { readonly files: ModelFiles },
   imageSize: number,

@@ -1,5 +1,5 @@
-// From a path or id to a network that is ready for a task: opens the model, decides its sizes, and accounts for all
-// tensors.
+// Loads a model from a path or id as a network that is ready for a task: opens the model, determines its sizes, and
+// checks all tensors.
 import { orClosed, unlessAborted, type Warning } from "@blip-ts/base";
 import { optimize } from "@blip-ts/graph";
 import { below, exactly, type IntendedGap } from "../weights/intended-gaps.ts";
@@ -25,8 +25,8 @@ import { specOf } from "../tasks/index.ts";
 import type { NetworkTask, TaskGraph, TaskModel } from "../tasks/task.ts";
 
 /**
- * Groups of tensors for other tasks. A group may be present only if a task uses none of it; other tensors are not
- * allowed.
+ * Groups of tensors that a task may leave unused. A group may be left unused only as a whole. All other unused tensors
+ * are errors.
  */
 const groups: readonly IntendedGap[] = [
   { covers: below("text_decoder"), reason: "decoder, for captions and answers" },
@@ -40,13 +40,13 @@ const groups: readonly IntendedGap[] = [
   },
 ];
 
-/** Tensors that any file may have in addition. */
+/** Tensors that any file may contain in addition. */
 const alwaysLeftOut: readonly IntendedGap[] = [
   secondBias,
   { covers: exactly("logit_scale"), reason: "temperature of the contrastive loss, used in training only" },
 ];
 
-/** `BlipModel` consists of the same layers and does not use their cross-attention. */
+/** The cross-attention in the layers of `BlipModel`, which does not use it. */
 const dualCrossAttention: IntendedGap = {
   covers: (name) => {
     const path = layerPathOf(name);
@@ -55,7 +55,7 @@ const dualCrossAttention: IntendedGap = {
   reason: "cross-attention, which texts alone do not use",
 };
 
-/** All decisions about a model, made before any of it runs. */
+/** A checked model with all decisions that are made before the model runs. */
 export interface PreparedModel {
   readonly platform: Platform<never>;
   readonly opened: OpenedModel;
@@ -65,14 +65,14 @@ export interface PreparedModel {
   readonly tokenizer: BertTokenizer;
   readonly tokens: SpecialTokens;
   readonly compat: Compat;
-  /** The source of the defaults for captions and answers; by default the mode. */
+  /** The source of the generation defaults for captions and answers; by default the conventions (`compat`). */
   readonly generationConfig?: ModelOptions["generationConfig"];
   /** The side of the images, in pixels. */
   readonly imageSize: number;
   readonly warnings: readonly Warning[];
-  /** Tensors by the names in float32 graphs; `typedTensors` derives the tensors of the model's type from them. */
+  /** Tensors by their names in float32 graphs. `typedTensors` derives the tensors of the model's type from them. */
   readonly originals: ReadonlyMap<string, StoredTensor>;
-  /** The names of those tensors that the tasks' graphs read. */
+  /** The names of the tensors that the tasks' graphs read. */
   readonly required: ReadonlySet<string>;
   readonly types: NetworkTypes;
 }
@@ -83,7 +83,7 @@ export interface LoadedNetwork extends Omit<PreparedModel, "originals" | "requir
   readonly limits: Limits;
 }
 
-/** Decides a model's sizes; returns warnings about corrected values. */
+/** Determines a model's sizes. Returns them with warnings about corrected values. */
 export async function configOf(
   opened: OpenedModel,
   options: ModelOptions,
@@ -107,8 +107,8 @@ export async function configOf(
 }
 
 /**
- * Compares a file with the tasks' requirements.
- * @returns all tensors by the network's names, and the names of those that it requires
+ * Checks that a file has the tensors that the tasks require.
+ * @returns all tensors by the network's names, and the names of the required tensors
  * @throws {ModelError} `checkpoint/mismatch`
  */
 export function checkTensors(
@@ -130,8 +130,8 @@ export function checkTensors(
 }
 
 /**
- * Prepares an open model for tasks and checks it. Reads and converts no weight.
- * @param speaking the tasks whose special tokens must exist; by default all
+ * Prepares an open model for tasks and checks it. Does not read or convert weights.
+ * @param speaking the tasks whose special tokens must exist; by default all tasks
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, ...
  * @throws {UsageError} `usage/bad-option` if images would be smaller than a patch
  */
@@ -167,7 +167,7 @@ export async function prepareModel(
 }
 
 /**
- * The special tokens for tasks.
+ * Returns the special tokens for tasks.
  * @throws {ModelError} `model/no-special-token`
  */
 export function tokensOf(
@@ -187,7 +187,7 @@ export function tokensOf(
   });
 }
 
-/** The receiver of warnings. */
+/** Returns the function that receives warnings: `onWarning`, or the platform's. */
 export const warningOf = (
   platform: Platform<never>,
   { onWarning }: ModelOptions,
@@ -198,7 +198,7 @@ const distinct = (graphs: readonly TaskGraph[]): readonly TaskGraph[] => [
   ...new Map(graphs.map((graph) => [graph.graph.name, graph])).values(),
 ];
 
-/** The needs to compare with a memory bound: the image sizes and the loaded graphs. */
+/** Returns the memory needs of a model, to compare with a memory limit. */
 export function counted(
   { opened, config, imageSize, types }: Pick<PreparedModel, "opened" | "config" | "imageSize" | "types">,
   tasks: readonly NetworkTask[],
@@ -218,9 +218,9 @@ export function counted(
 }
 
 /**
- * The least memory of a model and its process in MB, computed before any of it is loaded.
+ * Computes the least memory of a model and its process in MB, before the model is loaded.
  * @throws {ModelError} if the model cannot be found, read, or used for the tasks
- * @throws {UsageError} if an option is wrong
+ * @throws {UsageError} if an option is invalid
  */
 export async function memoryNeeded(
   platform: Platform<never>,
@@ -230,22 +230,22 @@ export async function memoryNeeded(
 ): Promise<number> {
   checkModelOptions(options);
   const opened = await openSource(platform, source, tasks, options);
-  // Loading the model repeats its warnings, so they are dropped here.
+  // Drop the warnings here, because loading the model repeats them.
   const model = await prepareModel(platform, opened, tasks, { ...options, onWarning: () => undefined });
   return leastMemory(counted(model, tasks, false));
 }
 
-/** The use of a network. */
+/** How a network will be used. */
 export interface NetworkUse {
-  /** Whether images are held for several calls, and the last ones kept. */
+  /** Whether images are held for several calls, and the last images are cached. */
   readonly holds?: boolean;
-  /** The tasks whose special tokens must exist; by default all. */
+  /** The tasks whose special tokens must exist; by default all tasks. */
   readonly speaking?: readonly NetworkTask[];
 }
 
 /**
- * Creates a network for the tasks of an open model. Converting weights takes seconds, so possible refusals come first:
- * a memory bound, then the device.
+ * Creates a network for the tasks of an open model. Checks the memory limit and opens the device before it converts
+ * weights, because converting takes seconds.
  * @throws {ModelError} `model/wrong-task`, `model/bad-config`, `checkpoint/mismatch`, `model/device`, ...
  * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
  */
@@ -267,7 +267,7 @@ export async function networkOf(
 }
 
 /**
- * Creates a network of a prepared model on an open engine. Converts weights if the model's type requires it.
+ * Creates the network of a prepared model on an open engine. Converts weights if the model's type requires it.
  * @throws {ModelError} if weights cannot be read @throws the signal's reason
  */
 export async function networkOver(
@@ -284,7 +284,7 @@ export async function networkOver(
     const copied = await copiedTensors(typed, required, options.signal);
     return { ...prepared, network: new Network(types, copied, engine, emit), limits };
   }
-  // If kept weights are deleted or damaged, they are derived again, provided that the originals are unchanged.
+  // If cached weights are deleted or damaged, derive them again, provided that the originals are unchanged.
   const renew = async () => {
     for (const { source } of originals.values()) source.expectUnchanged?.();
     return read({ ...options, signal: undefined });
@@ -295,8 +295,8 @@ export async function networkOver(
 
 /**
  * Opens a model for tasks.
- * @throws {ModelError} if the model cannot be found, read, or used for them
- * @throws {UsageError} if an option is wrong
+ * @throws {ModelError} if the model cannot be found, read, or used for the tasks
+ * @throws {UsageError} if an option is invalid
  */
 export async function loadNetwork(
   platform: Platform<never>,

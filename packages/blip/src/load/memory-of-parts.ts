@@ -2,7 +2,7 @@
 import type { TextConfig } from "../model/config.ts";
 import type { MemoryNeeds } from "./memory-plan.ts";
 
-/** A text stack that is at least as large as both in every size. */
+/** Returns a text configuration whose every size is the larger of the two. */
 const larger = (a: TextConfig, b: TextConfig): TextConfig => ({
   ...a,
   hiddenSize: Math.max(a.hiddenSize, b.hiddenSize),
@@ -14,8 +14,8 @@ const larger = (a: TextConfig, b: TextConfig): TextConfig => ({
 });
 
 /**
- * The needs of all parts together: the graphs of each, with the image encoder counted once, and batches of the largest
- * sizes.
+ * Combines the memory needs of all parts: counts the graphs of each part, the image encoder once, and batches of the
+ * largest sizes.
  * @param images the part whose image graph is loaded
  */
 export const memoryOfParts = (images: MemoryNeeds, others: readonly MemoryNeeds[]): MemoryNeeds =>

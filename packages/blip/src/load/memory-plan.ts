@@ -1,5 +1,5 @@
-// Chooses the network's batch sizes: the fastest ones, or those that keep the process within a memory bound. The
-// numbers come from bench/RESULTS.md, "Memory"; memory.slow.test.ts checks a process against its bound.
+// Chooses the network's batch sizes: the fastest sizes, or sizes that keep the process within a memory limit. The
+// numbers come from bench/RESULTS.md, "Memory"; memory.slow.test.ts checks that a process stays within its limit.
 import { must } from "@blip-ts/base";
 import { elementSize, type Graph } from "@blip-ts/graph";
 import { imageTokens, type BlipConfig } from "../model/config.ts";
@@ -7,25 +7,25 @@ import type { DecodingMemory } from "../image/decode-options.ts";
 import type { MemoryShape, TaskGraph } from "../tasks/task.ts";
 import { memoryTooSmall } from "./errors.ts";
 
-/** Batch sizes, and bytes for kept data. */
+/** Batch sizes, and bytes for cached data. */
 export interface Limits {
-  /** Images that are read and encoded at a time; undefined if the caller decides. */
+  /** Images that are read and encoded at a time; undefined if there is no limit. */
   readonly images: number | undefined;
-  /** Texts without images. */
+  /** Batches of texts without images. */
   readonly texts: BatchLimits;
-  /** Texts with cross-attention to the kept keys and values of one image. */
+  /** Batches of texts with cross-attention to the cached keys and values of one image. */
   readonly cachedCrossAttention: BatchLimits;
-  /** Texts with cross-attention to images of N states each, which are part of the batch. */
+  /** Batches of texts with cross-attention to images of N states each, which are part of the batch. */
   readonly crossAttention: (N: number) => BatchLimits;
   /** Questions that are answered at a time. */
   readonly answers: number;
-  /** Answers of a list that are ranked at a time. */
+  /** Answers of a list that are scored at a time. */
   readonly candidates: number;
-  /** Bytes of image states that are kept for reuse. */
+  /** Bytes of image states that are cached for reuse. */
   readonly keptStates: number;
-  /** Bytes of images that are held for several calls, and of the last ones. */
+  /** Bytes of images that are held for several calls, and of the last images. */
   readonly heldImages: number;
-  /** Memory for decoding an image; undefined without a memory bound. */
+  /** Memory for decoding an image; undefined without a memory limit. */
   readonly decoding?: DecodingMemory | undefined;
 }
 
@@ -41,7 +41,7 @@ const levels = [
 
 type Level = (typeof levels)[number];
 
-/** The limits of a level; the states of images are counted for the model's own image size. */
+/** Returns the limits of a level. The states of images are counted for the model's own image size. */
 function limitsOf(
   { vision }: BlipConfig,
   level: Level,
@@ -59,12 +59,13 @@ function limitsOf(
   };
 }
 
-/** Limits without a memory bound: batches that fill the matrix products, which get no faster beyond 400 rows. */
+/** Returns limits without a memory limit: batches fill the matrix products, which get no faster beyond 400 rows. */
 export const defaultLimits = (config: BlipConfig): Limits =>
   limitsOf(config, levels[0], false, { keptStates: 512 * MiB, heldImages: Infinity });
 
 /**
- * Bytes of a held image: its pixel values, its states, and its embedding before and after normalization to length 1.
+ * Returns the bytes of a held image: its pixel values, its states, and its embedding before and after normalization to
+ * length 1.
  */
 export function heldBytes({ vision, jointEmbedding }: BlipConfig): number {
   const pixels = 3 * vision.imageSize ** 2;
@@ -73,26 +74,26 @@ export function heldBytes({ vision, jointEmbedding }: BlipConfig): number {
 
 /**
  * Bytes of a process without a model: Node and the engine's library (170 MiB), images of 8 million pixels (24 MB) that
- * are being read, and earlier ones not yet garbage-collected: at most seven in 25 runs.
+ * are being read, and earlier images that are not yet garbage-collected: at most seven in 25 runs.
  */
 const processBytes = 330 * MiB;
 /**
- * The most bytes of an image that is decoded within the process's own bytes: a JPEG of 12 megapixels. Larger images get
- * a share of the memory that the bound leaves.
+ * The most bytes of an image that is decoded within `processBytes`: a JPEG of 12 megapixels. Larger images are decoded
+ * in the memory that the limit leaves.
  */
 const decodedHere = 48e6;
-/** Bytes of a session besides its weights: its thread, its graph. */
+/** Bytes of a session in addition to its weights: its thread and its graph. */
 const sessionBytes = 12 * MiB;
-/** The engine packs weights for its matrix products, which enlarges them slightly (measured: 1.07). */
+/** The growth of weights when the engine packs them for its matrix products (measured: 1.07). */
 const packing = 1.08;
-/** Allocators round sizes up and keep freed memory. */
+/** A safety factor, because allocators round sizes up and keep freed memory. */
 const slack = 1.3;
-/** Tokens of a long text; beams; tokens of a long answer. */
+/** The number of tokens of a long text, the number of beams, and the number of tokens of a long answer. */
 const [textTokens, beams, answerTokens] = [35, 8, 40];
 
 /**
- * Bytes of a graph's loaded weights. Only the rows of a table that are read come into memory, so tables are not
- * counted.
+ * Returns the bytes of a graph's loaded weights. Tables are not counted, because only the rows that are read are loaded
+ * into memory.
  */
 export function weightBytes(graph: Graph): number {
   const tables = new Set(
@@ -106,18 +107,18 @@ export function weightBytes(graph: Graph): number {
     }, 0);
 }
 
-/** The needs to compare with a memory bound. */
+/** The memory needs of loaded tasks, to compare with a memory limit. */
 export interface MemoryNeeds {
   readonly config: BlipConfig;
   /** One shape per loaded task. */
   readonly shapes: readonly MemoryShape[];
-  /** The graphs of all these tasks, each once, after their type's passes. */
+  /** The distinct graphs of all tasks, after the passes of the model's type. */
   readonly graphs: readonly TaskGraph[];
-  /** Whether images are held for several calls; then at least one must have room. */
+  /** Whether images are held for several calls. If so, at least one image must fit. */
   readonly holds: boolean;
 }
 
-/** Bytes of a level's batches besides the weights, for the loaded tasks. */
+/** Returns the bytes of a level's batches for the loaded tasks, without the weights. */
 function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: Level): number {
   const { images, tokens, rows, answers, candidates } = level;
   const N = imageTokens(vision);
@@ -146,9 +147,9 @@ function workingBytes({ config: { vision, text }, shapes }: MemoryNeeds, level: 
   return 4 * slack * (encode + read + crossAttention + decode);
 }
 
-/** Bytes of a model and its process besides the batches. */
+/** Returns the bytes of a model and its process, without the batches. */
 function fixedBytes({ config, graphs, holds }: MemoryNeeds): number {
-  // Both forms of cross-attention load about the same weights: all of the text stack.
+  // Both forms of cross-attention load about the same weights: the whole text model.
   const loaded = graphs.filter(({ role, form }) => form !== "cached" && role !== "cross-kv");
   const held = holds ? heldBytes(config) : 0;
   return loaded.reduce(
@@ -157,23 +158,23 @@ function fixedBytes({ config, graphs, holds }: MemoryNeeds): number {
   );
 }
 
-/** The least bound that `limitsWithin` accepts, in MB. */
+/** Returns the least memory limit that `limitsWithin` accepts, in MB. */
 export function leastMemory(needs: MemoryNeeds): number {
   const [, , , level] = levels;
   return Math.ceil((fixedBytes(needs) + workingBytes(needs, level)) / 1e6);
 }
 
-/** One model's share of a common bound. */
+/** One model's share of a common memory limit. */
 export interface MemoryShare {
-  /** The model's bound in MB, as if it were alone. */
+  /** The model's limit in MB, as if the model were alone in its process. */
   readonly memory: number;
-  /** Returns the common bound at which the model's own share has this many bytes. */
+  /** Returns the common limit at which the model's share has this many bytes. */
   readonly boundOfAll: (bytes: number) => number;
 }
 
 /**
- * Splits a bound among several models in one process. Each model's least memory includes the process's own bytes, which
- * are counted once. The rest above the least is shared evenly.
+ * Splits a memory limit among several models in one process. Each model's least memory includes the process's own
+ * bytes, which are counted once. Memory above the sum of the least values is shared evenly.
  * @param least the least MB of each model
  * @throws {UsageError} `usage/memory-too-small`
  */
@@ -188,18 +189,18 @@ export function memoryOfEach(memory: number, least: readonly number[]): MemorySh
   }));
 }
 
-/** Makes messages name the given bound, if several models share it. */
+/** Makes messages name the common limit if several models share it. */
 export function limitsOfShare(limits: Limits, boundOfAll: MemoryShare["boundOfAll"] | undefined): Limits {
   const { decoding } = limits;
   if (!decoding || !boundOfAll) return limits;
   return { ...limits, decoding: { ...decoding, boundFor: (bytes) => boundOfAll(decoding.boundFor(bytes)) } };
 }
 
-/** Bytes of a bound left beside a level's batches; negative if the level does not fit. */
+/** Returns the bytes that remain of a limit with a level's batches; negative if the level does not fit. */
 const leftOf = (needs: MemoryNeeds, level: Level, bound: number): number =>
   bound - fixedBytes(needs) - workingBytes(needs, level);
 
-/** The largest level that fits a bound, and the bytes that the bound leaves. */
+/** Returns the largest level that fits a limit, and the bytes that remain. */
 function chosenLevel(needs: MemoryNeeds, bound: number) {
   for (const level of levels) {
     const left = leftOf(needs, level, bound);
@@ -208,10 +209,10 @@ function chosenLevel(needs: MemoryNeeds, bound: number) {
   return undefined;
 }
 
-/** Half of the bytes left, for decoding; the other half keeps states. */
+/** Returns the half of the remaining bytes that is for decoding. The other half is for caching states. */
 const apartOf = (left: number): number => Math.floor(left / 2);
 
-/** The least bound that leaves this many bytes for decoding an image apart; larger bounds may choose larger batches. */
+/** Returns the least limit that leaves this many bytes for decoding. A larger limit may select larger batches. */
 function boundFor(needs: MemoryNeeds, bytes: number): number {
   const bounds = levels.map((level) => 2 * bytes - leftOf(needs, level, 0));
   const enough = bounds.filter(
@@ -221,12 +222,12 @@ function boundFor(needs: MemoryNeeds, bytes: number): number {
 }
 
 /**
- * The largest limits that keep the process's peak within a bound. The peak is the sum of the process, each session and
- * its batches. Half of the rest keeps image states, half of which is for held images if there are any. The other half
- * of the rest is for decoding large images.
- * @param memory the bound of the whole process and its child processes, in MB (a million bytes)
+ * Returns the largest batch sizes that keep the peak memory of the process within a limit. The peak is the sum of the
+ * process, the sessions and the batches. Half of the remaining bytes caches image states; if images are held, half of
+ * that is for held images. The other half of the remaining bytes is for decoding large images.
+ * @param memory the limit of the whole process and its child processes, in MB (a million bytes)
  * @param needs the tasks' needs; every graph counts as loaded, but only one form of cross-attention
- * @throws {UsageError} `usage/memory-too-small` with the least sufficient bound
+ * @throws {UsageError} `usage/memory-too-small` with the least sufficient limit
  */
 export function limitsWithin(memory: number, needs: MemoryNeeds): Limits {
   const chosen = chosenLevel(needs, memory * 1e6);
@@ -240,7 +241,7 @@ export function limitsWithin(memory: number, needs: MemoryNeeds): Limits {
   });
 }
 
-/** The size of one call. */
+/** The limits of one batch. */
 export interface BatchLimits {
   /** The most tokens, padding included. A longer text is processed alone. */
   readonly tokens: number;

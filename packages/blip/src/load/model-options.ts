@@ -1,24 +1,24 @@
-// Options of loading a model, common to all tasks.
+// The options to load a model, the same for all tasks.
 import type { Compat } from "../platform.ts";
 import { sourceOptionNames, type SourceOptions } from "../files.ts";
 import { engineOptionNames, type Device, type EngineOptions, type NetworkDType } from "@blip-ts/engine";
 import { badOption, optionNames } from "@blip-ts/base";
 import type { TextHeads } from "./read-config.ts";
 
-/** Options of loading a model. */
+/** Options to load a model. */
 export interface ModelOptions extends SourceOptions, EngineOptions {
   /**
    * The folder of a LoRA adapter in PEFT's format, written by `blip train --lora` or PEFT; in a page, its address. None
-   * by default. The model is its base: loading merges the updates into the weights in double precision.
+   * by default. The model is the adapter's base: loading merges the updates into its weights in double precision.
    */
   readonly adapter?: string | undefined;
   /**
-   * The conventions to follow if the references differ. By default `hf` for classes with transformers' names, and
+   * The reference implementation whose conventions to follow. By default `hf` for classes with transformers' names, and
    * `blip` for verbs.
    */
   readonly compat?: Compat | undefined;
   /**
-   * Defaults of generation for captions and answers, under transformers' names; options of a call take precedence.
+   * Default generation options for captions and answers, under transformers' names. A call's options override them.
    * `"model"` reads the model's own generation_config.json; an object is used as the content of such a file. By default
    * no such file is read in any mode, because transformers does not read it for BLIP.
    */
@@ -36,14 +36,14 @@ export interface ModelOptions extends SourceOptions, EngineOptions {
    */
   readonly dtype?: NetworkDType | undefined;
   /**
-   * The bound of the whole process's peak memory, in MB (a million bytes); none by default. Batches become as small as
-   * the bound requires. If the model does not fit, the error names the least sufficient bound.
+   * The limit on the peak memory of the whole process, in MB (a million bytes); none by default. Batches become as
+   * small as the limit requires. If the model does not fit, the error names the least sufficient limit.
    */
   readonly memory?: number | undefined;
   /**
    * `map` (default) reads weights on demand from the model's file, which must stay unchanged. `copy` reads all weights
-   * into memory at once, which takes their size a second time; the file may then be overwritten. In pages, weights are
-   * always in memory.
+   * into memory when the model is loaded. This takes the size of the weights a second time, but the file may then be
+   * overwritten. In pages, weights are always in memory.
    */
   readonly load?: "map" | "copy" | undefined;
 }
@@ -92,12 +92,12 @@ export function checkModelOptions(options: ModelOptions): void {
   if (imageSize !== undefined) checkImageSize(imageSize, 1);
 }
 
-/** The largest side: the cost of attention grows with its fourth power. */
+/** The largest side of an image, because the cost of attention grows with the fourth power of the side. */
 const maxImageSize = 2048;
 
 /**
- * Checks an image size. A side may be no multiple of the patch: pixels left over at the right and bottom are ignored,
- * as in transformers.
+ * Checks an image size. The side need not be a multiple of the patch size: the remaining pixels at the right and bottom
+ * are ignored, as in transformers.
  * @param patch the side of a patch, or 1 while the model is unknown
  * @throws {UsageError} `usage/bad-option`
  */

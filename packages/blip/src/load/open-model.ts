@@ -1,4 +1,4 @@
-// Opens a model's files: its checkpoint under Hugging Face names, its architecture, and its tasks. Reads no weight.
+// Opens a model's files: its checkpoint under Hugging Face names, its architecture, and its tasks. Reads no weights.
 import { deriveArchitecture, type Architecture } from "../weights/architecture.ts";
 import { toHuggingFaceNames, type Dialect } from "../weights/names.ts";
 import { withoutPrefix, wrapperPrefix } from "../weights/wrapper-prefix.ts";
@@ -25,7 +25,7 @@ export interface OpenedModel {
   /** Tensors by Hugging Face name. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /**
-   * 8-bit matrices and their scales; `tensors` has the matrices that they stand for. Empty in a floating-point file.
+   * 8-bit matrices and their scales. `tensors` has the matrices that they represent. Empty for a floating-point file.
    */
   readonly quantized: ReadonlyMap<string, StoredTensor>;
   readonly ignored: readonly IgnoredTensor[];
@@ -75,8 +75,8 @@ export interface OpenedWeights extends Checkpoint {
 }
 
 /**
- * Opens all tensors of a model by their own names, including tensors that no task needs. Removes the prefix that a
- * wrapper of models has put before all names.
+ * Opens all tensors of a model under the file's names, including tensors that no task needs. Removes a prefix that all
+ * names share because the model was wrapped.
  * @throws {ModelError} `checkpoint/...`
  */
 export async function openWeights({ weights }: ModelFiles): Promise<OpenedWeights> {
@@ -95,7 +95,7 @@ export function expectTask({ files, tasks }: OpenedModel, task: Task): void {
 }
 
 /**
- * Reads a side file as JSON, within its limits; undefined if it does not exist.
+ * Reads a side file as JSON, and enforces its limits. Returns undefined if the file does not exist.
  * @throws {ModelError} `model/bad-json`, `model/side-file-too-large`
  */
 export async function readJson(files: ModelFiles, file: SideFile): Promise<unknown> {
@@ -111,8 +111,8 @@ export async function readJson(files: ModelFiles, file: SideFile): Promise<unkno
 
 /**
  * Reads the tokenizer beside the weights: tokenizer.json, or else vocab.txt, with tokenizer_config.json. If a model has
- * neither, uses the bundled BERT vocabulary if its size fits.
- * @param vocabSize rows of the model's word table
+ * neither, uses the bundled BERT vocabulary, provided that its size fits the model.
+ * @param vocabSize the number of rows of the model's word table
  * @throws {ModelError} `text/bad-tokenizer`, `tokenizer/...`, `model/vocabulary-needed`, `model/vocabulary-mismatch`
  */
 export async function readTokenizer(

@@ -1,5 +1,5 @@
-// Opens a model or a suite for a task. A suite's part has no image encoder of its own: its weights are joined with the
-// shared image encoder.
+// Opens a model or a suite for a task. A part of a suite has no image encoder, so its weights are joined with those of
+// the shared image encoder.
 import { atLeast, ModelError, once, unlessAborted } from "@blip-ts/base";
 import type { Checkpoint, StoredTensor } from "@blip-ts/checkpoint";
 import type { ModelFiles, SideFile, SourceOptions, SuiteFiles } from "../files.ts";
@@ -40,7 +40,7 @@ export class OpenedSuite {
     return parts;
   }
 
-  /** The shared image encoder. @throws {ModelError} `suite/missing-part`, `suite/misplaced-tensors`, `checkpoint/...` */
+  /** The image encoder. @throws {ModelError} `suite/missing-part`, `suite/misplaced-tensors`, `checkpoint/...` */
   imageEncoder(): Promise<Checkpoint> {
     const { imageEncoder: folder } = this.index;
     return once(this.#encoders, folder, async () => {
@@ -53,7 +53,7 @@ export class OpenedSuite {
   }
 
   /**
-   * The model of a folder, joined with the shared image encoder's tensors, which are the same objects in all parts.
+   * Opens the model of a folder, joined with the image encoder's tensors, which are the same objects in all parts.
    * @throws {ModelError} `suite/missing-part`, `suite/misplaced-tensors`, `suite/encoder-width`, `checkpoint/...`
    */
   part(folder: string): Promise<OpenedModel> {
@@ -71,7 +71,7 @@ export class OpenedSuite {
   }
 
   /**
-   * The folder of the part that handles these tasks.
+   * Returns the folder of the part for these tasks.
    * @throws {ModelError} `model/wrong-task`, `suite/several-parts` @throws {UsageError}
    * `suite/task-needed`
    */
@@ -100,7 +100,7 @@ export class OpenedSuite {
   }
 }
 
-/** Small files that are read both when parts are joined and when verbs are created. */
+/** Small files that are read twice: when parts are joined, and when verbs are created. */
 const readTwice: readonly SideFile[] = ["config.json", "processor_config.json", "preprocessor_config.json"];
 
 /** Caches reads of these files. */
@@ -146,11 +146,10 @@ export function openSuite(files: SuiteFiles): OpenedSuite {
 const models = new WeakMap<ModelFiles, Map<"model", Promise<OpenedModel>>>();
 
 /**
- * Opens the model for these tasks: a plain model itself, or a suite's part for them, joined with the shared image
- * encoder. Reads no weights. It may be called again for the same `files`: each file is opened once, and the tensors of
- * the shared image encoder are the same objects in all parts. Image states may still differ
- * between parts, because configurations may differ.
- * @param tasks in a suite all must lie in one part; for a plain model they are not checked (`expectTask` does that)
+ * Opens the model for these tasks: a plain model itself, or the part of a suite, joined with the shared image encoder.
+ * Reads no weights. Later calls for the same `files` reuse the opened files, and the tensors of the image encoder are
+ * the same objects in all parts. Image states may still differ between parts, because configurations may differ.
+ * @param tasks in a suite, all tasks must be in one part; for a plain model, tasks are not checked (see `expectTask`)
  * @throws {ModelError} `model/wrong-task` for a task that a suite lacks, `suite/...`, `checkpoint/...`
  * @throws {UsageError} `suite/task-needed` for a suite without a task
  */
@@ -169,12 +168,12 @@ export async function openModelForTasks(
 
 type Finder = Pick<Platform<never>, "openModel">;
 
-/** Options of finding a model and preparing it for use. */
+/** Options to find a model and open it. */
 export interface OpenOptions extends SourceOptions {
   readonly adapter?: ModelOptions["adapter"];
 }
 
-/** Finds a model or a suite. @throws {ModelError} if there is none @throws the signal's reason */
+/** Finds a model or a suite. @throws {ModelError} if it cannot be found @throws the signal's reason */
 export async function findModel(
   platform: Finder,
   source: string,
@@ -190,7 +189,7 @@ export async function findModel(
 
 /**
  * Finds a model, opens the checkpoint for tasks, and merges `options.adapter`, if given.
- * @param keep whether merged weights may be kept for later loads
+ * @param keep whether merged weights may be cached for later loads
  * @throws {ModelError} if the model cannot be found or read, and as `openModelForTasks` and `withAdapter` throw
  * @throws the signal's reason
  */

@@ -23,7 +23,7 @@ function wanted(tasks: readonly Task[]): readonly Task[] {
   return tasks;
 }
 
-/** The tasks of one file, as one network: weights are read once, and each session is created once for all tasks. */
+/** The tasks of one file as one network. Weights are read once, and each session is created once for all tasks. */
 class SingleFile implements OpenTasks {
   readonly tasks: readonly Task[];
   readonly images: LoadedNetwork;
@@ -61,18 +61,18 @@ class SingleFile implements OpenTasks {
 /** The parts of a multi-task model to open. */
 export interface TasksToOpen {
   /**
-   * The tasks to open; by default all. Fewer tasks need less of a memory bound, and fewer parts of a suite are read.
+   * The tasks to open; by default all. Fewer tasks need less memory, and fewer parts of a suite are read.
    */
   readonly tasks?: readonly Task[] | undefined;
-  /** Whether images are held for several calls and the last ones kept; by default true. */
+  /** Whether images are held for several calls, and the last images are cached; by default true. */
   readonly holds?: boolean;
 }
 
 /**
- * Opens a model or a suite for all of its tasks, or for the requested ones. If a task's special token is missing in the
- * vocabulary, the error comes when that task is opened.
- * @throws {ModelError} if it cannot be found, read, or used for a task, and `suite/...`
- * @throws {UsageError} if an option is wrong @throws the signal's reason
+ * Opens a model or a suite for all of its tasks, or for the requested tasks. If the vocabulary lacks a task's special
+ * token, `openTask` throws the error for that task.
+ * @throws {ModelError} if the model cannot be found, read, or used for a task, and `suite/...`
+ * @throws {UsageError} if an option is invalid @throws the signal's reason
  */
 export async function openTasks(
   platform: Platform<never>,

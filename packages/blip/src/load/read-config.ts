@@ -1,5 +1,5 @@
-// Decides the network's sizes. Shapes come from the tensors, heads and epsilons from config.json; sizes in config.json
-// must agree with the tensors. Known errors in BLIP's files are corrected here, with a warning.
+// Determines the network's sizes. Shapes come from the tensors, heads and epsilons from config.json. Sizes in
+// config.json must agree with the tensors. Known errors in BLIP's files are corrected here, with a warning.
 import type { Architecture } from "../weights/architecture.ts";
 import type { BlipConfig } from "../model/config.ts";
 import type { Compat } from "../platform.ts";
@@ -15,17 +15,17 @@ export interface ConfigOptions {
   readonly textHeads?: TextHeads | undefined;
 }
 
-/** transformers' default for a text config without heads. */
+/** transformers' default number of text heads, if config.json gives none. */
 const transformersTextHeads = 8;
-/** transformers' default for a config without a joint embedding. */
+/** transformers' default width of the joint embedding, if config.json gives none. */
 const transformersJointEmbedding = 256;
-/** The text width of every model that Salesforce released, and the number of heads in their training. */
+/** The text width of every model that Salesforce released, and the number of heads with which they were trained. */
 const salesforceTextWidth = 768;
 const salesforceTextHeads = 12;
-/** Heads of Salesforce's vision transformers by width: base and large. */
+/** The number of heads of Salesforce's vision transformers, by width: base and large. */
 const salesforceVisionHeads: Readonly<Record<number, number>> = { 768: 12, 1024: 16 };
 
-/** Sizes in config.json must agree with the tensors. */
+/** Checks that sizes in config.json agree with the tensors. @throws {ModelError} `model/bad-config` */
 function agree(
   name: string,
   where: string,
@@ -43,9 +43,9 @@ function agree(
 }
 
 /**
- * Decides the heads of the text transformer. Salesforce's first config files had 8, but the weights were trained with
- * 12 (transformers issue 22625); itm-base-flickr's was most likely never corrected. Therefore width 768 means 12 by
- * default.
+ * Determines the number of heads of the text transformer. Salesforce's first config files had 8, but the weights were
+ * trained with 12 (transformers issue 22625). The file of itm-base-flickr was most likely never corrected. Therefore a
+ * text model of width 768 has 12 heads by default.
  */
 export function decideTextHeads(
   name: string,
@@ -97,9 +97,9 @@ function agreeWithShapes(
 }
 
 /**
- * Decides the sizes of the network.
- * @param architecture the sizes that the tensors' shapes show; for a file without projections, the joint embedding
- * comes from config.json or is transformers' default
+ * Determines the sizes of the network.
+ * @param architecture the sizes that the tensors' shapes show; for a file without projections, the width of the joint
+ * embedding comes from config.json or is transformers' default
  * @param json the parsed config.json, or undefined if there is none
  * @throws {ModelError} `model/bad-config`, `model/bad-heads`, `model/heads-unknown`
  */

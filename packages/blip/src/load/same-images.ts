@@ -1,5 +1,5 @@
-// Checks that a suite's parts can share the states of an image: they must agree on the image encoder's sizes, the
-// computation type, and the image preprocessing.
+// Checks that the parts of a suite can share the states of an image. The parts must have the same image encoder sizes,
+// computation type, and image preprocessing.
 import type { ImageConfig } from "../image/preprocess.ts";
 import type { BlipConfig, VisionConfig } from "../model/config.ts";
 import { differentSettings, differentStates, differentTypes } from "./errors.ts";
@@ -34,7 +34,8 @@ const imageFields: Readonly<Record<keyof ImageConfig, string>> = {
 };
 
 /**
- * The first field in which two records differ: its name in their files and both values. Undefined if they are equal.
+ * Returns the first field in which two records differ: its name in their files and both values. Returns undefined if
+ * the records are equal.
  */
 function difference<Fields extends object>(
   names: Readonly<Record<keyof Fields, string>>,
@@ -57,7 +58,7 @@ export function expectSameStates(suite: string, [first, ...others]: readonly Siz
   }
 }
 
-/** Checks that all parts compute in one type, because one engine does. @throws {ModelError} `suite/different-types` */
+/** Checks that all parts compute in one type; they share an engine. @throws {ModelError} `suite/different-types` */
 export function expectOneType(
   suite: string,
   [first, ...others]: readonly Pick<PreparedModel, "opened" | "types">[],

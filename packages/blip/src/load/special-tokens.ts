@@ -6,13 +6,13 @@ import { noSpecialToken } from "./errors.ts";
 export interface SpecialTokens {
   /** The first token of a decoder's text. */
   readonly dec: number;
-  /** The first token of a text that attends to an image; undefined keeps the text's own [CLS] (`hf`). */
+  /** The first token of a text that attends to an image. If undefined, the text keeps its own [CLS] (`hf`). */
   readonly enc: number | undefined;
   readonly sep: number;
   readonly pad: number;
 }
 
-/** The id of [DEC] if the vocabulary lacks it: text_config.bos_token_id, 30522 in every released model. */
+/** The id of [DEC] if the vocabulary lacks it: text_config.bos_token_id, which is 30522 in every released model. */
 export function decoderToken(json: unknown): number {
   const text = (json as { text_config?: { bos_token_id?: unknown } } | undefined)?.text_config;
   return typeof text?.bos_token_id === "number" ? text.bos_token_id : 30522;

@@ -1,6 +1,6 @@
-// model_index.json, which makes a folder a suite: it names the sub-folder of each task's part, and that of the shared
-// image encoder. It follows diffusers' file of this name. The file may come from anywhere, so its content is not
-// trusted.
+// Reads and writes model_index.json, which makes a folder a suite. It names the sub-folders of each task's part and of
+// the shared image encoder. It follows diffusers' file of the same name. The file may come from anywhere, so its
+// content is not trusted.
 import { maxSuiteIndexBytes, suiteIndexFile } from "../files.ts";
 import { networkTaskOf, runnableTasks, tasks } from "../tasks/index.ts";
 import type { NetworkTask, Task } from "../tasks/task.ts";
@@ -20,7 +20,7 @@ export interface SuiteIndex {
   readonly imageEncoder: string;
   /** The folder of each task that has a network, in the file's order. */
   readonly folders: ReadonlyMap<NetworkTask, string>;
-  /** The tasks that the suite can do; `retrieve` runs the network of `match`. */
+  /** The tasks that the suite can run; `retrieve` runs the network of `match`. */
   readonly tasks: readonly Task[];
 }
 
@@ -30,8 +30,8 @@ const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Reads model_index.json. Fields whose names begin with `_` are notes with any content, except the two that are defined
- * here.
+ * Reads model_index.json. Fields whose names begin with `_` may have any content and are ignored, except `_class_name`
+ * and `_blip_ts_version`.
  * @param name the suite's name, for messages
  * @throws {ModelError} `model/side-file-too-large`, `model/bad-json`, `suite/bad-index`, `suite/unknown-task`,
  * `suite/bad-path`, `suite/duplicate`
@@ -74,7 +74,7 @@ function foldersOf(where: string, listed: Json, imageEncoder: string): Pick<Suit
     const network = networkTaskOf(task);
     if (network === undefined) throw unknownSuiteTask(where, task, runnableTasks);
     const folder = folderOf(where, `tasks.${task}`, value);
-    // On some systems, names that differ only in case denote one folder.
+    // On some systems, names that differ only in case denote the same folder.
     if (folder.toLowerCase() === imageEncoder.toLowerCase())
       throw duplicateInSuite(where, `${JSON.stringify(folder)} both for ${task} and for the image encoder`);
     if (network === task) folders.set(network, folder);
@@ -98,7 +98,7 @@ function foldersOf(where: string, listed: Json, imageEncoder: string): Pick<Suit
   return { folders, tasks: tasksIn(folders) };
 }
 
-/** The runnable tasks for these networks. */
+/** Returns the tasks that these networks can run. */
 export const tasksIn = (networks: Pick<ReadonlyMap<NetworkTask, unknown>, "has">): readonly Task[] =>
   runnableTasks.filter((task) => {
     const network = tasks[task].runs;
@@ -111,8 +111,8 @@ const plainName = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const deviceName = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
 /**
- * Checks that a value is a plain folder name, which cannot lead elsewhere. @throws {ModelError} `suite/bad-index`,
- * `suite/bad-path`
+ * Checks that a value is a plain folder name, which cannot lead out of the suite.
+ * @throws {ModelError} `suite/bad-index`, `suite/bad-path`
  */
 function folderOf(where: string, field: string, value: unknown): string {
   if (typeof value !== "string")
@@ -122,7 +122,7 @@ function folderOf(where: string, field: string, value: unknown): string {
   return value;
 }
 
-/** Describes why a name is not plain; undefined if it is. */
+/** Describes why a name is not plain. Returns undefined if the name is plain. */
 function wrongPath(name: string): string | undefined {
   if (/^[A-Za-z]:/.test(name) || name.startsWith("\\\\")) return "a path on a Windows drive";
   if (/^[/\\]/.test(name)) return "an absolute path";
@@ -135,7 +135,7 @@ function wrongPath(name: string): string | undefined {
 }
 
 /**
- * The first name that occurs twice in one object of a JSON text; `JSON.parse` silently drops the earlier value.
+ * Returns the first name that occurs twice in one object of a JSON text. `JSON.parse` silently drops the earlier value.
  * @param text valid JSON
  */
 function duplicateKey(text: string): string | undefined {
@@ -153,7 +153,7 @@ function duplicateKey(text: string): string | undefined {
 }
 
 /**
- * The text of model_index.json.
+ * Returns the text of model_index.json.
  * @param folders the folder of each network; `retrieve` is listed beside `match`
  */
 export function suiteIndexText(folders: ReadonlyMap<NetworkTask, string>): string {

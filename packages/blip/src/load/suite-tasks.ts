@@ -1,5 +1,5 @@
-// Opens a suite for several tasks: one engine for all parts and one session of the image encoder. The network of a part
-// is created at the first call of one of its tasks.
+// Opens a suite for several tasks, with one engine for all parts and one session of the image encoder. The network of a
+// part is created at the first call of one of the part's tasks.
 import { asyncDispose, type Closable, closedBy, must, once, orClosed, unlessAborted } from "@blip-ts/base";
 import { type Engine, modelClosed, openEngine, type OpenEngine } from "@blip-ts/engine";
 import type { Platform } from "../platform.ts";
@@ -22,20 +22,20 @@ import type { OpenedSuite } from "./open-suite.ts";
 import { expectOneType, expectSameImages, expectSameStates } from "./same-images.ts";
 import type { OpenTasks } from "./task-networks.ts";
 
-/** A part, prepared for its tasks without reading its weights. */
+/** A part of a suite, prepared for its tasks. Its weights are not read yet. */
 interface Part {
   readonly networks: readonly NetworkTask[];
   readonly model: PreparedModel;
 }
 
-/** Common inputs for the networks of a suite's parts. */
+/** Inputs that the networks of all parts share. */
 interface Shared {
   readonly open: OpenEngine;
   readonly limits: Limits;
   readonly options: ModelOptions;
 }
 
-/** The tasks of a suite: one network per part. All parts share an engine and the image encoder of one of them. */
+/** The tasks of a suite: one network per part. All parts share an engine and the image encoder of one part. */
 class SuiteTasks implements OpenTasks {
   readonly tasks: readonly Task[];
   readonly images: LoadedNetwork;
@@ -81,12 +81,12 @@ class SuiteTasks implements OpenTasks {
     return { ...loaded, tokens };
   }
 
-  /** Ends all sessions and the engine. A second call has no effect. */
+  /** Closes all sessions and the engine. A second call has no effect. */
   async close(): Promise<void> {
     this.#closed = true;
     const networks = await Promise.allSettled(this.#networks.values());
     const open = networks.flatMap((found) => (found.status === "fulfilled" ? [found.value.network] : []));
-    // The first network closes the engine once; the others reject calls from now on.
+    // The first network closes the engine once. All networks reject later calls.
     await Promise.all(open.map((network) => network.close()));
   }
 
@@ -94,21 +94,21 @@ class SuiteTasks implements OpenTasks {
     return this.close();
   }
 
-  /** The signal belongs to the loading, which is over. */
+  /** Creates the network of a part, without the signal, which applied only to opening the suite. */
   #load({ model }: Part): Promise<LoadedNetwork> {
     const { open, limits, options } = this.#shared;
     return networkOver(model, open, limits, { ...options, signal: undefined });
   }
 }
 
-/** An engine that several networks close, but only once. */
+/** Wraps an engine that several networks close, so that it is closed only once. */
 function closedOnce(engine: Engine): Engine {
   let closing: Promise<void> | undefined;
   const closable: Closable = closedBy(() => (closing ??= engine.close()));
   return { createSession: (model, options) => engine.createSession(model, options), ...closable };
 }
 
-/** Prepares the parts for tasks; opens each file once and reads no weight. */
+/** Prepares the parts for tasks. Opens each file once and reads no weights. */
 async function prepareParts(
   platform: Platform<never>,
   suite: OpenedSuite,
@@ -127,7 +127,7 @@ async function prepareParts(
   return parts;
 }
 
-/** The part whose image graph serves all parts: the one with image embeddings, if there is one. */
+/** Returns the part whose image graph all parts use: the part with image embeddings, if any, or else the first part. */
 function imagePartOf(name: string, parts: readonly Part[]): Part {
   const heads = parts.filter(({ networks, model }) => imageHeadOf(networks, model.opened.architecture));
   const [first = must(parts, 0), ...others] = heads;
@@ -141,7 +141,7 @@ function imagePartOf(name: string, parts: readonly Part[]): Part {
 
 /**
  * Opens a suite for tasks.
- * @param asked the tasks; by default all of the suite's @param holds whether images are held for several calls
+ * @param asked the tasks; by default all tasks of the suite @param holds whether images are held for several calls
  * @throws {ModelError} `model/wrong-task` for a task that the suite lacks, `suite/...`, and as opening a model throws
  * @throws {UsageError} `usage/memory-too-small` @throws the signal's reason
  */

@@ -1,5 +1,5 @@
-// The network's computation type: the passes over its graphs, and the weights that these graphs read. Converted weights
-// are made once and kept by the platform; all other weights stay in the original file.
+// The network's computation type: the passes over its graphs, and the weights that these graphs read. Weights are
+// converted once, and the platform caches the result. All other weights stay in the original file.
 import { isCacheName } from "../model/kv-cache.ts";
 import { layerPathOf } from "../weights/layer-paths.ts";
 import {
@@ -34,14 +34,14 @@ import type { OpenedModel } from "./open-model.ts";
 type Tensors = ReadonlyMap<string, StoredTensor>;
 
 /**
- * Increased when the same weights result in other bytes, so that kept weights are made again. 1: matrices of the
- * transformers' layers and the LM head, one scale per row. 2: those of the decoder's steps in blocks. 3: a NaN makes
- * its scale NaN, at any position in its row.
+ * The version of the conversion. Increase it if the same weights are converted to other bytes, so that cached weights
+ * are converted again. 1: matrices of the transformer layers and the LM head, one scale per row. 2: the matrices of the
+ * decoder's steps in blocks. 3: a NaN at any position in a row makes its scale NaN.
  */
 const recipeVersion = 3;
 
 /**
- * Whether a matrix is quantized: all matrices of transformer layers and of the LM head are, which make up 99 % of the
+ * Whether a matrix is quantized. All matrices of transformer layers and of the LM head are; they make up 99 % of the
  * multiplications. Measured on the embedded model (bench/RESULTS.md): with all of them, the largest error of an ITM
  * probability is 0.011 (0.016 if few texts attend to an image). Keeping feed-forward outputs in float32 leaves an error
  * of 0.010; keeping all feed-forward matrices leaves 0.006 and half of the speed. Heads and projections that produce
@@ -59,19 +59,19 @@ const headMatrices = new Set(
 
 /**
  * The granularity of activation scales. Images have many rows and are encoded one by one. One scale for all rows of an
- * image costs least (a scale per row takes 9 % more of the network's total time), and its states still depend on that
- * image only. Rows of texts come in padded batches. One scale for all of them changed logits by up to 0.05 with the
- * batch, and probabilities by 0.028 from float32's. A scale per row takes 5 to 15 % more of the products' time and
- * avoids this.
+ * image costs least (a scale per row adds 9 % to the network's total time), and the image's states still depend on that
+ * image only. Rows of texts come in padded batches. With one scale per batch, logits changed by up to 0.05 with the
+ * batch, and probabilities differed by 0.028 from float32. A scale per row avoids this, and adds 5 to 15 % to the time
+ * of the products.
  */
 const activationsOf = (name: string): Activations =>
   layerPathOf(name)?.stack === "vision" ? "tensor" : "row";
 
 /**
- * Whether a matrix is quantized in blocks, for a decoder's steps. A step has one row per sequence. There, one operator
- * per product, which rounds its rows itself block by block, takes half the time of the operator chain that rounds rows
- * (bench/RESULTS.md). Its finer scale also has a smaller error. From about 24 rows on it takes longer, so keys and
- * values of an image's states keep scales per row.
+ * Whether a matrix is quantized in blocks, for a decoder's steps. A step has one row per sequence. For so few rows, a
+ * single operator that also rounds the rows block by block takes half the time of the operator chain that rounds whole
+ * rows (bench/RESULTS.md). Its finer scales also reduce the error. From about 24 rows on it takes longer, so the keys
+ * and values of an image's states keep scales per row.
  */
 function isOfSteps(name: string): boolean {
   if (headMatrices.has(name)) return true;
@@ -79,10 +79,10 @@ function isOfSteps(name: string): boolean {
   return path?.stack === "textDecoder" && !keysAndValues.includes(path.rest);
 }
 
-/** Keys and values, which are computed once from an image's (or a question's) states. */
+/** The matrices of keys and values, which are computed once from an image's (or a question's) states. */
 const keysAndValues = ["key", "value"].map((part) => `crossattention.self.${part}.weight`);
 
-/** The operator's largest block size that divides the rows; larger blocks would be no faster. */
+/** Returns the largest block size that divides the row length, at most 256; larger blocks would not be faster. */
 function blockOf(name: string, width: number): number | undefined {
   return isOfSteps(name) ? [256, 128, 64, 32, 16].find((block) => width % block === 0) : undefined;
 }
@@ -90,7 +90,7 @@ function blockOf(name: string, width: number): number | undefined {
 const isQuantizedMatrix = (name: string, { shape }: StoredTensor): boolean =>
   isQuantized(name) && shape.length === 2;
 
-/** The matrices to quantize; the vision model's fused projection is split in three parts, as the graphs read it. */
+/** Returns the matrices to quantize, with the vision model's fused projection in three parts, as the graphs read it. */
 export function quantizedRanges(tensors: Tensors): QuantizedRange[] {
   return [...tensors].flatMap(([name, tensor]) => {
     if (!isQuantizedMatrix(name, tensor)) return [];
@@ -106,8 +106,8 @@ export function quantizedRanges(tensors: Tensors): QuantizedRange[] {
 }
 
 /**
- * The requested type, or the file's own.
- * @throws {UsageError} `usage/dtype` if an 8-bit file should be computed in another type
+ * Returns the requested type, or by default the file's type.
+ * @throws {UsageError} `usage/dtype` if another type is requested for an 8-bit file
  */
 export function chooseDType(
   { files, quantized }: OpenedModel,
@@ -140,7 +140,7 @@ const roundingOfFile = (quantized: Tensors): Roundings =>
     }),
   );
 
-/** The passes of a type. @param ranges names of the matrices that are quantized, without `.int8` */
+/** Returns a type with its passes over graphs. @param quantized the 8-bit tensors of the file, if any */
 export function typesOf(dtype: NetworkDType, tensors: Tensors, quantized: Tensors): NetworkTypes {
   switch (dtype) {
     case "fp32":
@@ -155,7 +155,7 @@ export function typesOf(dtype: NetworkDType, tensors: Tensors, quantized: Tensor
   }
 }
 
-/** Half-precision versions of the tensors that are not yet half precision. */
+/** Converts tensors to half precision, except tensors that already have it. */
 export function halfTensors(tensors: Tensors): Map<string, MadeTensor> {
   const made = new Map<string, MadeTensor>();
   for (const [name, tensor] of tensors) {
@@ -174,7 +174,7 @@ export function halfTensors(tensors: Tensors): Map<string, MadeTensor> {
   return made;
 }
 
-/** The 8-bit tensors of a model. */
+/** Quantizes the matrices of a model to 8-bit tensors. */
 export const int8Tensors = (tensors: Tensors): Map<string, MadeTensor> =>
   quantizedTensors(quantizedRanges(tensors), int8Names);
 
@@ -210,7 +210,7 @@ export function reported(
   );
 }
 
-/** The unconverted tensors, to be written unchanged. */
+/** Returns the tensors that are not converted, to be written unchanged. */
 function unconverted(tensors: Tensors, converted: ReadonlySet<string>): [string, MadeTensor][] {
   return [...tensors].flatMap(([name, tensor]): [string, MadeTensor][] => {
     if (converted.has(name)) return [];
@@ -220,7 +220,7 @@ function unconverted(tensors: Tensors, converted: ReadonlySet<string>): [string,
 }
 
 /**
- * A model's tensors for the graphs of a type: the converted ones, and the originals of all others.
+ * Returns a model's tensors for the graphs of a type: the original tensors and the converted tensors.
  * @throws {ModelError} if the original weights cannot be read
  */
 export async function typedTensors(

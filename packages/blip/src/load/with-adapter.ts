@@ -1,4 +1,4 @@
-// Applies an adapter to a model: merges its updates into the weights before any conversion.
+// Applies an adapter to a model: merges the adapter's updates into the weights before any conversion.
 import { safetensorsBytes } from "@blip-ts/checkpoint";
 import { unlessAborted } from "@blip-ts/base";
 import { mergedTensors, noAdapters, quantizedBase, readAdapter, type Adapter } from "../adapter/index.ts";
@@ -11,10 +11,10 @@ import type { ModelOptions } from "./model-options.ts";
 import type { OpenedModel } from "./open-model.ts";
 import { reported } from "./weight-dtype.ts";
 
-/** The platform's functions that adapters need. */
+/** The platform functions that adapters need. */
 export type AdapterPlatform = Pick<Platform<never>, "openAdapter" | "deriveWeights" | "warn">;
 
-/** Increased when the same weights and adapter result in other bytes, so that kept weights are made again. */
+/** The version of merging. Increase it if merging gives other bytes, so that cached weights are merged again. */
 const recipeVersion = 1;
 
 interface Merging {
@@ -48,11 +48,12 @@ function derivedOf(
 }
 
 /**
- * Merges the adapter that options name, if any, into a model. Sums are computed in double precision and rounded to
- * float32 once. Merged weights from files are kept like converted weights, by the adapter's hash.
- * @param keep whether the platform may keep the merged weights for later loads
+ * Merges `options.adapter`, if given, into a model. Sums are computed in double precision and rounded to float32 once.
+ * Merged weights are cached like converted weights, with the adapter's hash in the key.
+ * @param keep whether the platform may cache the merged weights for later loads
  * @throws {UsageError} `adapter/not-an-adapter`, `adapter/quantized`, `adapter/platform`
- * @throws {ModelError} `adapter/...` if it is not plain LoRA or belongs to another model @throws the signal's reason
+ * @throws {ModelError} `adapter/...` if the adapter is not plain LoRA or belongs to another model
+ * @throws the signal's reason
  */
 export async function withAdapter(
   platform: AdapterPlatform,

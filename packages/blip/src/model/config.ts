@@ -1,5 +1,5 @@
-// The architecture of a BLIP checkpoint: the numbers that determine its graph. They come from config.json, the tensors'
-// shapes, or both (transformers `BlipConfig`).
+// The architecture of a BLIP checkpoint: the numbers that determine its graphs. The numbers come from config.json, the
+// tensors' shapes, or both (transformers `BlipConfig`).
 
 /** Vision transformer (ViT) sizes. */
 export interface VisionConfig {
@@ -36,7 +36,8 @@ export interface TextConfig {
   /** The epsilon of the layer normalizations. */
   readonly layerNormEps: number;
   /**
-   * NLVR2: the first layer that merges its two cross-attentions with a Linear (6 of 12); lower layers take their mean.
+   * NLVR2: the first layer that merges its two cross-attentions with a Linear (6 of 12). Lower layers average the two
+   * cross-attentions.
    */
   readonly firstMergeLayer?: number | undefined;
 }
@@ -51,7 +52,7 @@ export interface BlipConfig {
   readonly jointEmbedding: number;
 }
 
-/** N: the class token plus the patches of a square image of side `imageSize`. */
+/** Returns N: the class token plus the number of patches of a square image of side `imageSize`. */
 export function imageTokens({ imageSize, patchSize }: VisionConfig): number {
   return 1 + Math.floor(imageSize / patchSize) ** 2;
 }

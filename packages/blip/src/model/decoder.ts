@@ -1,6 +1,5 @@
 // The text decoder as graphs (models/blip.py `BLIP_Decoder`, models/blip_vqa.py; transformers `BlipTextLMHeadModel`):
-// cross-attention keys and values, computed once; a step's tokens after earlier ones, with the LM head; scores of given
-// tokens.
+// cross-attention keys and values, computed once; a step for new tokens, with the LM head; scores of given tokens.
 import { addDims, GraphBuilder, multiplyDims, namedDim, type Graph, type Value } from "@blip-ts/graph";
 import type { BlipConfig } from "./config.ts";
 import { causalBias, crossKeysAndValues, textModel } from "./text.ts";
@@ -9,7 +8,7 @@ import { pair, outputPairs, inputPairs, at } from "./kv-cache.ts";
 /** The scope of the decoder's weights. */
 export const scope = "text_decoder.bert";
 
-/** The scope of layers with cross-attention: the decoder's, or those of the text encoder. */
+/** The scope of layers with cross-attention: the layers of the decoder, or of the text encoder. */
 export type CrossAttentionScope = typeof scope | "text_encoder";
 
 /**
@@ -45,11 +44,11 @@ export function selectGraph(config: BlipConfig): Graph {
 }
 
 /**
- * T new tokens of R sequences after P earlier ones. The first step has P = 0 and the whole prompt; later ones have T =
- * 1.
+ * Computes T new tokens of R sequences with P earlier tokens. The first step has P = 0 and the whole prompt. Later
+ * steps have T = 1.
  * - input_ids, position_ids [R, T]
- * - key_positions [R, P+T]: positions of all tokens; padding has one after every token's
- * - row_index [R]: the index of the earlier sequence (of R') that each of these continues (beams move)
+ * - key_positions [R, P+T]: positions of all tokens; the position of padding is greater than every token's position
+ * - row_index [R]: for each sequence, the index of the earlier sequence (of R') that it continues (beams move)
  * - past.L.key, past.L.value [R', H, P, K]; cross.L.key, cross.L.value [I, H, N, K], where R is a multiple of I
  * - with `encoderMask`, encoder_attention_mask [I, N]: 1 for states, 0 for padding
  * - rows [Q]: the indices of the states that the LM head reads, among R*T numbered row by row
@@ -94,7 +93,7 @@ function logitsOf(b: GraphBuilder, hidden: Value, { text }: BlipConfig): Value {
   return languageModelHead(b, b.gather(flat, rows), { text });
 }
 
-/** The decoder's states [..., D] to logits [..., V]. */
+/** The LM head: the decoder's states [..., D] -> logits [..., V]. */
 export function languageModelHead(b: GraphBuilder, states: Value, { text }: Pick<BlipConfig, "text">): Value {
   const { hiddenSize: D, vocabSize: V, layerNormEps } = text;
   const head = b.at("text_decoder.cls.predictions");

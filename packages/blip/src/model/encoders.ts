@@ -7,13 +7,13 @@ import { at, inputPairs } from "./kv-cache.ts";
 import { paddingBias, textModel, type CrossAttentionSource } from "./text.ts";
 import { visionModel } from "./vision.ts";
 
-/** The state at index 0 of every sequence: [B, N, D] -> [B, D]. */
+/** Selects the first state of every sequence: [B, N, D] -> [B, D]. */
 function firstState(b: GraphBuilder, states: Value): Value {
   const [B, , D] = b.dims(states, "B N D");
   return b.reshape(b.slice(states, 1, 0, 1), [B, D]);
 }
 
-/** Ids [B, T] with their positions; no token attends to padding. */
+/** Creates the inputs of a text: ids [B, T], their positions, and a mask, so that no token attends to padding. */
 function textInputs(b: GraphBuilder) {
   const ids = b.input("input_ids", "int64", ["B", "T"]);
   const positions = b.input("position_ids", "int64", ["T"]);
@@ -36,7 +36,7 @@ export interface ImageGraphOptions {
 
 /**
  * pixel_values [B, 3, height, width] -> image_embeds [B, N, D], all vision states. A head adds image_projection [B, E],
- * the projection of the class token's state, and image_features [B, E], the same at unit length.
+ * the projection of the class token's state, and image_features [B, E], that projection at unit length.
  */
 export function imageGraph(config: BlipConfig, options: ImageGraphOptions = {}): Graph {
   const { height = config.vision.imageSize, width = height, head } = options;
@@ -62,7 +62,7 @@ export function imageGraph(config: BlipConfig, options: ImageGraphOptions = {}):
 
 /**
  * input_ids [B, T] -> question_embeds [B, T, D], without images. A head adds text_projection [B, E] and text_features
- * [B, E], the same at unit length.
+ * [B, E], that projection at unit length.
  */
 export function textGraph(
   config: BlipConfig,
@@ -93,23 +93,24 @@ export function textGraph(
 export type MultimodalHead = "itm" | "nlvr" | undefined;
 
 /**
- * The form of cross-attention to images; all forms compute the same function. `plain` computes keys and values from the
- * states in the graph. `cached` takes them as inputs, computed once per image by `crossKeysAndValuesGraph` of
- * `text_encoder`. `folded` attends to the states directly.
+ * The form of cross-attention to images. All forms compute the same function. `plain` computes keys and values from the
+ * states in the graph. `cached` takes keys and values as inputs, computed once per image by `crossKeysAndValuesGraph`
+ * of `text_encoder`. `folded` attends to the states directly.
  */
 export type CrossAttentionForm = "plain" | "cached" | "folded";
 
 export interface MultimodalGraphOptions {
   readonly form?: CrossAttentionForm;
-  /** Only first states are needed: the last layer computes no others, and question_embeds is omitted. */
+  /** Computes only each text's first state in the last layer, and omits question_embeds. */
   readonly firstOnly?: boolean;
 }
 
 /**
  * input_ids [B, T] with image_embeds [I, N, D'] -> question_embeds [B, T, D], the text with cross-attention to the
- * image. B is a multiple of I: each image in turn has B/I texts. The form `cached` takes cross.L.key and cross.L.value
- * [I, H, N, K] in place of image_embeds. Head `itm` adds itm_score [B, 2], logits of "does not match" and "matches".
- * Head `nlvr` takes a second image, image_embeds_1, and adds nlvr_score [B, 2], logits of "false" and "true".
+ * image. B is a multiple of I: the first B/I texts belong to the first image, and so on. The form `cached` takes
+ * cross.L.key and cross.L.value [I, H, N, K] instead of image_embeds. Head `itm` adds itm_score [B, 2], logits of "does
+ * not match" and "matches". Head `nlvr` takes a second image, image_embeds_1, and adds nlvr_score [B, 2], logits of
+ * "false" and "true".
  */
 export function multimodalGraph(
   config: BlipConfig,
@@ -147,7 +148,7 @@ export function projectionGraph(config: BlipConfig, of: "image" | "text"): Graph
 
 type SourcesOfLayer = (layer: number) => readonly CrossAttentionSource[];
 
-/** The states of an image, or of two for NLVR2; all layers attend to the same states. */
+/** The states of an image, or of two images for NLVR2. All layers attend to the same states. */
 function imageStates(
   b: GraphBuilder,
   { vision }: BlipConfig,
@@ -162,7 +163,7 @@ function imageStates(
   return () => sources;
 }
 
-/** Each layer's own keys and values, computed in advance. */
+/** The precomputed keys and values of each layer. */
 function cachedKeysAndValues(b: GraphBuilder, { text }: BlipConfig): SourcesOfLayer {
   const pairs = inputPairs(b, "cross", "I", "N", text);
   return (layer) => [{ of: at(pairs, layer) }];

@@ -1,10 +1,10 @@
-// Position embeddings for another grid than the checkpoint's, equal to torch's bicubic without antialiasing
+// Interpolates position embeddings to a grid of another size, like torch's bicubic without antialiasing
 // (models/vit.py `interpolate_pos_embed`; transformers `interpolate_pos_encoding`). The interpolation is linear in the
-// table, so it is a product with one constant matrix.
+// table, so it is a product with a constant matrix.
 import { must } from "@blip-ts/base";
 import { floatTensor, type GraphBuilder, type Value } from "@blip-ts/graph";
 
-/** torch's cubic coefficient; Pillow resizes images with another kernel, -0.5. */
+/** torch's cubic coefficient. Pillow resizes images with the coefficient -0.5. */
 const a = -0.75;
 
 function cubic(distance: number): number {
@@ -13,7 +13,7 @@ function cubic(distance: number): number {
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
-/** Weights [to][from] of bicubic interpolation along one axis, align_corners false, edges repeated. */
+/** Returns weights [to][from] of bicubic interpolation along an axis, with align_corners false and repeated edges. */
 export function bicubicWeights(from: number, to: number): number[][] {
   const scale = from / to;
   return Array.from({ length: to }, (_, index) => {
@@ -28,7 +28,7 @@ export function bicubicWeights(from: number, to: number): number[][] {
   });
 }
 
-/** table [1, 1 + side^2, D] -> [1, 1 + rows * columns, D]; the class token's position is unchanged. */
+/** Interpolates table [1, 1 + side^2, D] -> [1, 1 + rows * columns, D]. The class token's position is unchanged. */
 export function interpolatePositions(
   b: GraphBuilder,
   table: Value,

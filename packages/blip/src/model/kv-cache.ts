@@ -1,4 +1,5 @@
-// Names of the decoder's caches: each layer's past and present keys and values, and those of cross-attention.
+// Names of the decoder's caches: the past and present keys and values of each layer's self-attention, and the keys and
+// values of its cross-attention.
 import { must } from "@blip-ts/base";
 import { GraphBuilder } from "@blip-ts/graph";
 import type { TextConfig } from "./config.ts";
@@ -34,7 +35,7 @@ export function outputPairs(
   });
 }
 
-/** Inputs [batch, H, length, K] for every layer. */
+/** Creates inputs [batch, H, length, K] for every layer's keys and values. */
 export function inputPairs(
   b: GraphBuilder,
   name: "cross" | "past",
@@ -51,7 +52,7 @@ export function inputPairs(
   });
 }
 
-/** The element of a layer. */
+/** Returns the element of a layer. */
 export function at<T>(list: readonly T[], index: number): T {
   return must(list, index, "layer");
 }

@@ -1,4 +1,4 @@
-// The decoder in training: all tokens of given texts at once, each predicted from the true tokens before it (teacher
+// The decoder in training: predicts each token of given texts from the true tokens before it, all in one run (teacher
 // forcing; models/blip.py `BLIP_Decoder.forward`, models/blip_vqa.py `BLIP_VQA.forward`). There is no cache, because
 // nothing is generated.
 import { GraphBuilder, type Graph, type Value } from "@blip-ts/graph";
@@ -8,17 +8,17 @@ import type { Regularizer } from "./regularize.ts";
 import { causalBias, textModel, type CrossAttentionSource } from "./text.ts";
 
 /**
- * The LM head shares the word table (transformers `tie_weights`), in the form for `tieWeights`: alias to canonical
- * name.
+ * The tie between the LM head and the word table (transformers `tie_weights`), in the form for `tieWeights`: maps the
+ * alias to the canonical name.
  */
 export const languageModelTies: Readonly<Record<string, string>> = {
   "text_decoder.cls.predictions.decoder.weight": `${scope}.embeddings.word_embeddings.weight`,
 };
 
 export interface LanguageModelOptions {
-  /** D', the width of the states to attend to: the image's, or in question answering the text's. */
+  /** D', the width of the attended states: of the image encoder, or in question answering of the text encoder. */
   readonly width: number;
-  /** Whether those states have padding: adds an input encoder_attention_mask [I, N], 1 for states, 0 for padding. */
+  /** Whether the attended states have padding. Adds an input encoder_attention_mask [I, N], 0 for padding. */
   readonly encoderMask?: boolean;
   /** The share of each target that is spread over the vocabulary; BLIP uses 0.1. */
   readonly smoothing?: number;
@@ -35,7 +35,7 @@ export interface LanguageModelInputs {
   readonly regularize?: Regularizer | undefined;
 }
 
-/** -log p of each next token [B, T], with label smoothing; rows with weight 0 have any value. */
+/** Computes -log p of each next token [B, T], with label smoothing. Tokens with weight 0 have arbitrary values. */
 export function tokenLosses(
   b: GraphBuilder,
   { ids, positions, keys, labels, crossAttendTo, regularize }: LanguageModelInputs,
@@ -50,7 +50,7 @@ export function tokenLosses(
 /**
  * - input_ids [B, T], position_ids [B, T] and key_positions [B, T], as in the decoder's graph
  * - encoder_hidden_states [I, N, D'], where B is a multiple of I
- * - labels [B, T]: the next token after each token; any token if there is none
+ * - labels [B, T]: the next token after each token; an arbitrary token after the last token
  * - label_weights [B, T]: the weight of each token's loss; 0 for prompts and padding
  *
  * -> token_loss [B, T] without weights, and loss []: the weighted sum, which the caller divides by its count

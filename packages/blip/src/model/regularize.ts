@@ -1,20 +1,19 @@
 // Dropout (models/med.py) and stochastic depth (models/vit.py, timm's DropPath) with masks as inputs. The caller draws
-// the masks from a seed, so a run can be resumed and is equal on every device. The network calls these functions at
-// each place.
+// the masks from a seed, so that a run can be resumed and is equal on every device.
 import { multiplyDims, type GraphBuilder, type Shape, type Value } from "@blip-ts/graph";
 
-/** Random omissions in training. */
+/** Dropout and stochastic depth for training. */
 export interface Regularizer {
-  /** x with a share of its elements set to 0 and the others scaled up, like torch's Dropout. */
+  /** Sets a share of the elements of x to 0 and scales up the other elements, like torch's Dropout. */
   dropout(b: GraphBuilder, x: Value): Value;
   /**
-   * A branch [B, N, D], set to 0 for a share of the samples and scaled up for the others.
+   * Sets a branch [B, N, D] to 0 for a share of the samples, and scales it up for the other samples.
    * @param depth the layer's relative depth, from 0 for the first layer to 1 for the last; the share grows with it
    */
   dropPath(b: GraphBuilder, x: Value, depth: number): Value;
 }
 
-/** A mask input of 0 and 1, uint8; 1 keeps an element. */
+/** A mask input of zeros and ones, uint8. 1 keeps an element. */
 export interface MaskInput {
   readonly name: string;
   readonly shape: Shape;
@@ -23,13 +22,13 @@ export interface MaskInput {
 }
 
 export interface Rates {
-  /** The share of elements in the text stacks; BLIP uses 0.1 for states and attention weights alike. Default 0. */
+  /** The dropout rate of the text models; BLIP uses 0.1 for states and for attention weights. Default: 0. */
   readonly dropout?: number;
-  /** The share of samples at the last layer of the image encoder; BLIP uses 0.1 for VQA, NLVR2 and ViT-L. Default 0. */
+  /** The rate at the last layer of the image encoder; BLIP uses 0.1 for VQA, NLVR2 and ViT-L. Default: 0. */
   readonly dropPath?: number;
 }
 
-/** Creates an input for every place, named `keep LABEL SCOPE`; a rate of 0 creates none. */
+/** Creates a mask input for every place of dropout, named `keep LABEL SCOPE`. A rate of 0 creates no input. */
 export class Masks {
   readonly inputs: MaskInput[] = [];
   readonly #rates: Required<Rates>;
@@ -38,7 +37,7 @@ export class Masks {
     this.#rates = { dropout, dropPath };
   }
 
-  /** @param label distinguishes uses of one stack; each draws its own masks */
+  /** @param label distinguishes uses of the same text or image model; each use draws its own masks */
   for(label: string): Regularizer | undefined {
     const { dropout, dropPath } = this.#rates;
     if (dropout === 0 && dropPath === 0) return undefined;
@@ -66,7 +65,7 @@ export function splitHeads(b: GraphBuilder, x: Value, heads: number): Value {
   return b.transpose(b.reshape(x, [B, N, heads, Number(D) / heads]), [0, 2, 1, 3]);
 }
 
-/** `attention` from its parts, with dropout of its weights: q [B, T, D], k and v [B, N, D] or in heads -> [B, T, D]. */
+/** Attention with dropout of the attention weights: q [B, T, D], k and v [B, N, D] or split into heads -> [B, T, D]. */
 export function attentionWithDropout(
   b: GraphBuilder,
   [q, k, v]: readonly [Value, Value, Value],

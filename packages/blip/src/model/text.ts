@@ -1,5 +1,5 @@
 // The multimodal text transformer, MED (models/med.py, models/nlvr_encoder.py; transformers `BlipTextModel`): BERT,
-// post-norm. Arguments select encoder or decoder, cross-attention to no, one or two images, and a cache.
+// post-norm. Arguments select encoder or decoder, cross-attention to zero, one or two images, and a cache.
 import { atLeast, must } from "@blip-ts/base";
 import {
   divideDims,
@@ -17,7 +17,7 @@ import { attentionWithDropout, splitHeads, type Regularizer } from "./regularize
 /** The lowest float32, which the references add to the score of a masked position. */
 const masked = -3.4028234663852886e38;
 
-/** Keys and values of one attention, in heads: [B, H, N, K] each. */
+/** Keys and values of an attention layer, split into heads: [B, H, N, K] each. */
 export interface KeysAndValues {
   readonly key: Value;
   readonly value: Value;
@@ -28,7 +28,7 @@ export type CrossAttentionSource =
   | {
       /** States [I, N, D'], whose keys and values are computed here, or precomputed keys and values. */
       readonly of: Value | KeysAndValues;
-      /** [I, N], int64: 1 for states and 0 for padding; by default all are states. */
+      /** [I, N], int64: 1 for states and 0 for padding; by default there is no padding. */
       readonly mask?: Value | undefined;
     }
   /**
@@ -52,21 +52,21 @@ export type TextInputs = Words & TextOptions;
 
 interface TextOptions {
   /**
-   * Added to the scores of self-attention [B, 1, T, S], where S counts the keys: first those of the past, then the T
-   * new ones.
+   * The bias that is added to the scores of self-attention [B, 1, T, S]. S counts the keys: first the past keys, then
+   * the T new keys.
    */
   readonly bias: Value;
-  /** The sources of a layer's cross-attention: none (mode `text`), one, or NLVR2's two. */
+  /** The sources of a layer's cross-attention: none (mode `text`), one, or two for NLVR2. */
   readonly crossAttendTo?: (layer: number) => readonly CrossAttentionSource[];
   /** The self-attention keys and values of earlier tokens, by layer. */
   readonly past?: (layer: number) => KeysAndValues;
-  /** Only each text's first state is needed: the last layer computes no other. */
+  /** Computes only each text's first state in the last layer. */
   readonly firstOnly?: boolean | undefined;
-  /** For training: the random omissions. */
+  /** Dropout, for training. */
   readonly regularize?: Regularizer | undefined;
 }
 
-/** The sizes of a stack, and its random omissions. */
+/** The sizes of a text model, and its dropout. */
 interface Stack extends TextConfig {
   readonly regularize?: Regularizer | undefined;
 }
@@ -74,18 +74,18 @@ interface Stack extends TextConfig {
 const dropped = (b: GraphBuilder, x: Value, { regularize }: Stack): Value => regularize?.dropout(b, x) ?? x;
 
 export interface TextOutputs {
-  /** All states after the last layer [B, T, D]; with `firstOnly` the first ones [B, 1, D]. */
+  /** All states after the last layer [B, T, D]; with `firstOnly`, the first state of each text [B, 1, D]. */
   readonly states: Value;
-  /** With a past: keys and values of all tokens by layer, the new ones last. */
+  /** With a past: the keys and values of all tokens, by layer. New tokens come last. */
   readonly present: readonly KeysAndValues[];
 }
 
-/** The bias that hides scores: `hidden` is 1 for hidden scores and 0 for others. */
+/** Creates a bias that masks scores. @param hidden 1 for masked scores, 0 for other scores */
 const hide = (b: GraphBuilder, hidden: Value): Value =>
   b.multiply(hidden, b.constant(floatTensor([], [masked])));
 
 /**
- * A padding mask [B, N] of ones and zeros as a bias of scores [B, 1, rows, N]; it hides padding keys from every query.
+ * Converts a padding mask [B, N] of ones and zeros to a bias of scores [B, 1, rows, N]. No query attends to padding.
  */
 export function paddingBias(b: GraphBuilder, mask: Value, rows = must(mask.shape, 1)): Value {
   const [B, N] = b.dims(mask, "B N");
@@ -94,21 +94,21 @@ export function paddingBias(b: GraphBuilder, mask: Value, rows = must(mask.shape
 }
 
 /**
- * The bias of a decoder [B, 1, T, S]: a token attends to keys at positions up to its own.
+ * Creates the bias of a decoder [B, 1, T, S]: a token attends to keys at positions up to its own.
  * @param queries positions of the tokens [B, T]
- * @param keys positions of all keys [B, S]; padding has one after every token's
+ * @param keys positions of all keys [B, S]; the position of padding is greater than every token's position
  */
 export function causalBias(b: GraphBuilder, queries: Value, keys: Value): Value {
   const [B, T] = b.dims(queries, "B T");
   const [, S] = b.dims(keys, "B S");
   const query = b.reshape(b.cast(queries, "float32"), [B, 1, T, 1]);
   const key = b.reshape(b.cast(keys, "float32"), [B, 1, 1, S]);
-  // min(1, max(0, key - query)): positions are whole numbers.
+  // min(1, max(0, key - query)) is 0 or 1, because positions are whole numbers.
   const later = b.relu(b.subtract(key, query));
   return hide(b, b.subtract(b.scalar(1), b.relu(b.subtract(b.scalar(1), later))));
 }
 
-/** Embeds ids [B, T] and positions [T] or [B, T] -> [B, T, D], without token types. `b` is at the stack. */
+/** Embeds ids [B, T] and positions [T] or [B, T] -> [B, T, D], without token types. @param stack the text model */
 export function embedText(stack: GraphBuilder, ids: Value, positions: Value, config: TextConfig): Value {
   const b = stack.at("embeddings");
   const { vocabSize, maxPositions, hiddenSize, layerNormEps } = config;
@@ -128,9 +128,9 @@ function projectToHeads(b: GraphBuilder, states: Value, config: TextConfig): Key
 }
 
 /**
- * Texts of one image as one long sequence: [B, T, D] -> [I, B*T/I, D] for the states of I images; text b belongs to
- * image floor(b * I / B). Queries do not attend to each other, so this is exact, and each image's keys and values are
- * computed once for all its texts. With as many images as texts, nothing changes.
+ * Joins the texts of an image into one long sequence: [B, T, D] -> [I, B*T/I, D] for the states of I images. Text b
+ * belongs to image floor(b * I / B). Queries do not attend to each other, so this is exact, and each image's keys
+ * and values are computed once for all its texts. With as many images as texts, nothing changes.
  */
 function perImage(b: GraphBuilder, query: Value, attended: Value): Value {
   const [B, T, D] = b.dims(query, "B T D");
@@ -138,7 +138,7 @@ function perImage(b: GraphBuilder, query: Value, attended: Value): Value {
   return sameDim(I, B) ? query : b.reshape(query, [I, divideDims(multiplyDims(B, T), I), D]);
 }
 
-/** softmax(q k^T / sqrt(K) + bias) v with the query of x: [B, T, D]. `b` is at the `self` of an attention. */
+/** Computes softmax(q k^T / sqrt(K) + bias) v with the query of x: [B, T, D]. The scope of `b` is a layer's `self`. */
 function attend(
   b: GraphBuilder,
   x: Value,
@@ -157,9 +157,9 @@ function attend(
 }
 
 /**
- * The same attention of x to states [I, N, D'] without computing keys and values, for few tokens over many images: q
- * (W_k s + b_k) = (q W_k) s + q b_k, and softmax ignores the last term. sum p (W_v s + b_v) = W_v (sum p s) + b_v,
- * because the p sum to 1. All heads of all texts of an image are the rows of two products with its states.
+ * Computes the attention of x to states [I, N, D'] without computing keys and values, for few tokens over many images:
+ * q (W_k s + b_k) = (q W_k) s + q b_k, and softmax ignores the last term. sum p (W_v s + b_v) = W_v (sum p s) + b_v,
+ * because the weights p sum to 1. All heads of all texts of an image are the rows of two products with its states.
  */
 function attendFolded(
   b: GraphBuilder,
@@ -186,7 +186,7 @@ function attendFolded(
   return b.add(joined, b.at("value").weight("bias", [D]));
 }
 
-/** LN(dense(context) + x) of self-attention and of the feed-forward layer; `b` is at their `output`. */
+/** LN(dense(context) + x), for self-attention and for the feed-forward layer. The scope of `b` is their `output`. */
 function residualOutput(b: GraphBuilder, context: Value, x: Value, config: Stack): Value {
   const { hiddenSize, layerNormEps } = config;
   const dense = dropped(b, b.linear(context, "dense", hiddenSize), config);
@@ -218,7 +218,7 @@ function selfAttention(
   return { state: residualOutput(b.at("output"), context, queries, config), present };
 }
 
-/** The context of x from one source, in any form: [B, T, D]. */
+/** Computes the context of x from a source in any form: [B, T, D]. */
 function attendTo(b: GraphBuilder, x: Value, source: CrossAttentionSource, config: Stack): Value {
   if ("folded" in source) return attendFolded(b, x, source.folded, config);
   const { of, mask } = source;
@@ -227,8 +227,8 @@ function attendTo(b: GraphBuilder, x: Value, source: CrossAttentionSource, confi
 }
 
 /**
- * Attention to the layer's sources, then dense and LayerNorm with x. NLVR2 attends to two images side by side (`self0`,
- * `self1`, `dense0`, `dense1`); lower layers take the mean, upper ones apply a `merge_layer` to both.
+ * Attends to the layer's sources, then applies dense and LayerNorm with x. NLVR2 attends to two images in parallel
+ * (`self0`, `self1`, `dense0`, `dense1`). Lower layers average the two results; upper layers apply a `merge_layer`.
  */
 function crossAttention(
   b: GraphBuilder,
@@ -254,7 +254,7 @@ function crossAttention(
   return output.layerNorm(output.add(dropped(output, merged, config), x), "LayerNorm", layerNormEps);
 }
 
-/** The whole stack, from ids to states. */
+/** The whole text model, from ids to states. */
 export function textModel(b: GraphBuilder, inputs: TextInputs, sizes: TextConfig): TextOutputs {
   const { bias, crossAttendTo = () => [], past, regularize } = inputs;
   const config: Stack = { ...sizes, regularize };
@@ -284,7 +284,7 @@ export function textModel(b: GraphBuilder, inputs: TextInputs, sizes: TextConfig
   return { states: x, present };
 }
 
-/** Every layer's cross-attention keys and values of states [I, N, D'], computed once for repeated use. */
+/** Computes every layer's cross-attention keys and values of states [I, N, D'], for repeated use. */
 export function crossKeysAndValues(b: GraphBuilder, states: Value, config: TextConfig): KeysAndValues[] {
   return Array.from({ length: config.layers }, (_, layer) =>
     projectToHeads(b.at(`encoder.layer.${layer}.crossattention.self`), states, config),
@@ -292,8 +292,8 @@ export function crossKeysAndValues(b: GraphBuilder, states: Value, config: TextC
 }
 
 /**
- * One layer's keys and values of states [I, N, D'], computed once per image (or question). Rows select theirs
- * afterwards, so the number of products equals that of images, not of rows.
+ * Computes one layer's keys and values of states [I, N, D'], once per image (or question). Each row then selects the
+ * keys and values of its image, so that the number of products equals the number of images, not of rows.
  * @param choose [I, N, D] -> [B, N, D], selects the keys or values for each row
  */
 export function layerKeysAndValues(

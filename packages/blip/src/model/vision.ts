@@ -5,14 +5,14 @@ import { imageTokens, type VisionConfig } from "./config.ts";
 import { interpolatePositions } from "./interpolate-positions.ts";
 import type { Regularizer } from "./regularize.ts";
 
-/** softmax(q k^T / sqrt(K)) v with one Linear D -> 3D: rows 0..D-1 are q, then k, then v. */
+/** Self-attention, softmax(q k^T / sqrt(K)) v, with one Linear D -> 3D: rows 0..D-1 are q, then k, then v. */
 function selfAttention(b: GraphBuilder, x: Value, { hiddenSize: D, heads }: VisionConfig): Value {
   const qkv = b.linear(x, "qkv", 3 * D); // [B, N, 3 D]
   const [q, k, v] = [b.slice(qkv, 2, 0, D), b.slice(qkv, 2, D, 2 * D), b.slice(qkv, 2, 2 * D, 3 * D)];
   return b.linear(b.attention(q, k, v, heads, 1 / Math.sqrt(D / heads)), "projection", D);
 }
 
-/** The regularization of a branch that is added to x; `b` is at the branch. */
+/** Regularizes a residual branch. The scope of `b` is the branch. */
 type Branch = (b: GraphBuilder, x: Value) => Value;
 
 /** x += attention(LN1 x); x += mlp(LN2 x) */
@@ -27,7 +27,7 @@ function block(b: GraphBuilder, x: Value, config: VisionConfig, keep: Branch): V
   return b.add(residual, keep(mlp, mlp.linear(inner, "fc2", hiddenSize)));
 }
 
-/** Patches and the class token, with their positions: [B, 3, S, S'] -> [B, N, D]. */
+/** Embeds patches and the class token, and adds their positions: [B, 3, S, S'] -> [B, N, D]. */
 function embeddings(b: GraphBuilder, pixels: Value, config: VisionConfig): Value {
   const { hiddenSize: D, patchSize, imageSize } = config;
   const [B, , height, width] = b.dims(pixels, "B C S S");
@@ -45,9 +45,10 @@ function embeddings(b: GraphBuilder, pixels: Value, config: VisionConfig): Value
 }
 
 /**
- * All token states after the final LayerNorm: pixel_values [B, 3, S, S'] -> [B, N, D]. Index 0 is the class token, the
- * global feature; texts attend to all N states. Image sides that differ from the config's interpolate the positions.
- * @param regularize for training: the random omissions
+ * Computes all token states after the final LayerNorm: pixel_values [B, 3, S, S'] -> [B, N, D]. Index 0 is the class
+ * token, the global feature; texts attend to all N states. If the image's sides differ from the configuration, the
+ * position embeddings are interpolated.
+ * @param regularize stochastic depth, for training
  */
 export function visionModel(
   b: GraphBuilder,

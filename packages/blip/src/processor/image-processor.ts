@@ -10,7 +10,7 @@ import { type PillowOrder, pillowOrders } from "../image/resize-bicubic.ts";
 import { badOption } from "@blip-ts/base";
 import type { ProcessorOptions, ProcessorCallOptions } from "./options.ts";
 
-/** JavaScript callers can pass any value. */
+/** Checks a value, because JavaScript callers can pass any value. @throws {UsageError} `usage/bad-option` */
 function oneOf(name: string, value: string, valid: readonly string[]): void {
   if (!valid.includes(value)) throw badOption(name, value, valid);
 }
@@ -21,7 +21,7 @@ export function checkMaxPixels(maxPixels: number | undefined): void {
     throw badOption("maxPixels", maxPixels, ["a whole number of at least 1"]);
 }
 
-/** Decoding and resizing options by convention; explicit options take precedence. */
+/** Returns the decoding and resizing options of a convention. Explicit options override the convention's defaults. */
 export function decodeDefaults(
   compat: Compat,
   options: Pick<
@@ -42,19 +42,19 @@ export function decodeDefaults(
   return { alpha, orientation, grey16, pillowOrder, maxPixels, allowPrivateRedirects } as const;
 }
 
-/** Returns [3, S, S] if the input stands for an image that is already prepared. */
+/** Returns pixel values [3, S, S] if the input represents an image that is already prepared, or else undefined. */
 export type PreparedBefore<ImageInput> = (input: ImageInput) => Float32Array | undefined;
 
-/** A call's decode options. */
+/** The decoding options of a call. */
 export type DecodeCall = Pick<
   DecodeOptions,
   "signal" | "maxPixels" | "size" | "isolate" | "caller" | "timeout"
 >;
 
-/** Turns images into pixel values. */
+/** Converts images to pixel values. */
 export class ImageProcessor<ImageInput> {
   readonly config: ImageConfig;
-  /** The most images in memory at a time; undefined if the caller decides. */
+  /** The most images in memory at a time; undefined if there is no limit. */
   readonly atOnce: number | undefined;
   readonly #order: PillowOrder;
   readonly #decode: (input: ImageInput, call: DecodeCall) => Promise<RgbImage>;
@@ -93,26 +93,26 @@ export class ImageProcessor<ImageInput> {
     return doResize ? { width, height, order: this.#order } : undefined;
   }
 
-  /** Starts the decoder processes for untrusted callers' images, unless memory is bounded. */
+  /** Starts the child processes that decode images of untrusted callers, unless memory is limited. */
   prepareDecoders(): void {
     if (this.atOnce === undefined) this.#prepareDecoders();
   }
 
-  /** Pixel values [3, S, S] of one image. @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option` */
+  /** Reads an image as pixels [3, S, S]. @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option` */
   async pixels(input: ImageInput, signal?: AbortSignal, maxPixels?: number): Promise<Float32Array> {
     const { size } = this;
     return this.prepared(input) ?? this.prepare(await this.decode(input, signal, maxPixels, { size }));
   }
 
-  /** Pixel values [3, S, S] of an image that is already prepared; undefined for all others. */
+  /** Returns the pixel values [3, S, S] of an image that is already prepared; undefined for any other image. */
   prepared(input: ImageInput): Float32Array | undefined {
     return this.#prepared(input);
   }
 
   /**
    * Decodes an image to RGB bytes.
-   * @param maxPixels the most pixels of this image, in place of the processor's own limit
-   * @param more `size`: the size to which the caller resizes the image; the decoder may already have done so
+   * @param maxPixels the most pixels of this image; overrides the processor's limit
+   * @param more `size`: the size to which the caller resizes the image; the decoder may already resize it
    * @throws {InputError} `image/...` @throws {UsageError} `usage/bad-option`
    */
   async decode(
@@ -126,20 +126,20 @@ export class ImageProcessor<ImageInput> {
     return this.#decode(input, { ...more, signal, maxPixels });
   }
 
-  /** Pixel values [3, S, S] of a decoded image. */
+  /** Converts a decoded image to pixel values [3, S, S]. */
   async prepare(image: RgbImage): Promise<Float32Array> {
     const pixels = await preprocess(image, this.config, this.#order);
     this.#drawings?.look(pixels, this.config);
     return pixels;
   }
 
-  /** Pixel values [B, 3, S, S] of several images. @throws {InputError} `image/...` */
+  /** Reads several images as pixel values [B, 3, S, S]. @throws {InputError} `image/...` */
   async batch(
     inputs: readonly ImageInput[],
     { signal, maxPixels, onProgress }: Pick<ProcessorCallOptions, "signal" | "maxPixels" | "onProgress"> = {},
   ): Promise<Tensor<"float32">> {
     const images: Float32Array[] = [];
-    // One at a time: a decoded photograph takes far more memory than its pixel values.
+    // Read one image at a time, because a decoded photograph takes far more memory than its pixel values.
     const total = inputs.length;
     for (const input of inputs) {
       images.push(await this.pixels(input, signal, maxPixels));
@@ -149,7 +149,7 @@ export class ImageProcessor<ImageInput> {
   }
 }
 
-/** Stacks images of one size to a batch [B, 3, S, S]. */
+/** Stacks images of equal size into a batch [B, 3, S, S]. */
 export function stackPixels(
   images: readonly Float32Array[],
   { height, width }: Pick<ImageConfig, "height" | "width">,

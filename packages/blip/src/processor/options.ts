@@ -1,4 +1,4 @@
-// Options of loading and calling a processor.
+// Options to load and call a processor.
 import type { Compat } from "../platform.ts";
 import type { DecodeOptions } from "../image/decode-options.ts";
 import type { PillowOrder } from "../image/resize-bicubic.ts";
@@ -6,33 +6,33 @@ import { optionNames } from "@blip-ts/base";
 import { sourceOptionNames, type SourceOptions } from "../files.ts";
 import { encodeOptionNames, type EncodeOptions } from "../text/word-piece.ts";
 
-/** Options of preparing images and texts. */
+/** Options to load a processor. */
 export interface ProcessorOptions extends SourceOptions {
   /**
-   * For a suite: the task whose part has the processor, such as `ask`; none by default. Any other model has one
+   * The task whose part of a suite has the processor, such as `ask`. Required for suites only; any other model has one
    * processor for all tasks.
    */
   readonly task?: string | undefined;
-  /** The conventions to follow if the references differ; `hf` by default. */
+  /** The reference implementation whose conventions to follow; `hf` by default. */
   readonly compat?: Compat | undefined;
   /**
-   * Conversion of transparency to RGB: `white` composites over white (default of `hf`), `drop` discards the alpha
-   * channel (default of all others).
+   * How to convert transparency to RGB: `white` composites over white (the default of `hf`), `drop` discards the alpha
+   * channel (the default of all other conventions).
    */
   readonly alpha?: DecodeOptions["alpha"] | undefined;
   /**
-   * `upright` applies the EXIF orientation (default of `blip` and `lavis`); `stored` ignores it (default of `hf` and
-   * `demo`). BLIP's own code ignores it: use `stored` for its exact numbers.
+   * How to use the EXIF orientation: `upright` applies it (the default of `blip` and `lavis`), `stored` ignores it (the
+   * default of `hf` and `demo`). BLIP's own code ignores the orientation: use `stored` for BLIP's exact numbers.
    */
   readonly orientation?: DecodeOptions["orientation"] | undefined;
   /**
-   * 16-bit grey: `clip` at 255 like Pillow, with the warning `image/grey16-clipped` (default in all modes), or `scale`
-   * to 8 bits.
+   * How to convert 16-bit grey: `clip` at 255 like Pillow, with the warning `image/grey16-clipped` (the default of all
+   * conventions), or `scale` to 8 bits.
    */
   readonly grey16?: DecodeOptions["grey16"] | undefined;
   /**
-   * The order of Pillow's resize passes, by version: `10` is horizontal first (default), `13` is Pillow 13's choice
-   * (default of `hf`).
+   * The Pillow version whose order of resize passes to use: `10` is horizontal first (the default), `13` is Pillow 13's
+   * choice (the default of `hf`).
    */
   readonly pillowOrder?: PillowOrder | undefined;
   /**
@@ -60,13 +60,13 @@ export const processorOptionNames = optionNames<ProcessorOptions>()({
   maxTextLength: true,
 });
 
-/** The progress of reading a call's images. */
+/** The progress of a call, in images. */
 export interface ProcessorProgress {
   /** Distinguishes this progress from a download's. */
   readonly kind: "process";
-  /** Finished images. */
+  /** The number of finished images. */
   readonly done: number;
-  /** All images of the call. */
+  /** The number of images of the call. */
   readonly total: number;
 }
 
@@ -74,12 +74,12 @@ export interface ProcessorProgress {
 export interface ProcessorCallOptions extends EncodeOptions {
   /** Called after each image. */
   readonly onProgress?: ((progress: ProcessorProgress) => void) | undefined;
-  /** Stops the call. */
+  /** Cancels the call. */
   readonly signal?: AbortSignal | undefined;
   /** The most pixels of an image in this call; by default the processor's own limit. */
   readonly maxPixels?: number | undefined;
   /**
-   * Applies BLIP's caption clean-up before the tokenizer. By default on for `blip` and `lavis`, off for `hf` and
+   * Applies BLIP's caption clean-up before the tokenizer. By default true for `blip` and `lavis`, false for `hf` and
    * `demo`.
    */
   readonly preCaption?: boolean;

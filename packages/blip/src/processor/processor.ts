@@ -22,7 +22,7 @@ export interface ProcessedImages {
 
 type OneOrMore<T> = T | readonly T[];
 
-/** A processor, called with images and texts; a single one is a batch of one. */
+/** A processor, called with images and texts. A single image or text is treated as a batch of size 1. */
 export interface Processor<ImageInput> {
   (
     images: OneOrMore<ImageInput>,
@@ -34,9 +34,9 @@ export interface Processor<ImageInput> {
     texts?: undefined,
     options?: ProcessorCallOptions,
   ): Promise<ProcessedImages>;
-  /** Turns images into pixel values. */
+  /** Converts images to pixel values. */
   readonly imageProcessor: ImageProcessor<ImageInput>;
-  /** Turns texts into ids, and ids into texts. */
+  /** Converts texts to ids, and ids to texts. */
   readonly textProcessor: TextProcessor;
   /** BERT's WordPiece tokenizer. */
   readonly tokenizer: BertTokenizer;
@@ -59,7 +59,7 @@ function callable<ImageInput>(
     const encoded = sentences === undefined ? {} : texts.encode(listOf(sentences), options);
     return { pixelValues: await images.batch(listOf(inputs), options), ...encoded };
   }
-  // The overloads promise ids if texts are given, as `process` does.
+  // The overloads guarantee ids if texts are given. `process` satisfies this, but its type does not express it.
   return Object.assign(process as Processor<ImageInput>, {
     imageProcessor: images,
     textProcessor: texts,
@@ -67,7 +67,7 @@ function callable<ImageInput>(
   });
 }
 
-/** @throws {UsageError} `usage/bad-option`, with the valid tasks */
+/** Returns the network's task for a requested task. @throws {UsageError} `usage/bad-option`, with the valid tasks */
 function taskOf(asked: string | undefined): readonly Task[] {
   if (asked === undefined) return [];
   const task = networkTaskOf(asked);

@@ -1,4 +1,4 @@
-// Prepares texts for a model, under each reference's conventions.
+// Prepares texts for a model, with the conventions of each reference implementation.
 import { atLeast, badOption, must, expectOptions, type Warning } from "@blip-ts/base";
 import { specOf } from "../tasks/index.ts";
 import type { ModeLimits, NetworkTask } from "../tasks/task.ts";
@@ -11,15 +11,15 @@ import { type BertTokenizer, type EncodedTexts, type EncodeOptions } from "../te
 import { type ProcessorCallOptions, processorCallOptionNames } from "./options.ts";
 
 /**
- * Whether a mode cleans texts before the tokenizer. BLIP's scripts do so in their data sets; transformers and the demo
- * do not.
+ * Whether a convention cleans texts before the tokenizer. BLIP's scripts clean texts in their data sets; transformers
+ * and the demo do not.
  */
 export const cleansTexts = (compat: Compat): boolean => compat === "blip" || compat === "lavis";
 
 /**
- * How a mode truncates a task's texts; undefined if it does not. BLIP's feature extractor (models/blip.py `BLIP_Base`)
- * does not; LAVIS first cleans the texts. The demo's classes truncate texts and questions only in the tokenizer
- * (models/blip_itm.py, models/blip_vqa.py).
+ * Returns the limits to which a convention truncates a task's texts; undefined if it does not truncate. BLIP's feature
+ * extractor (models/blip.py `BLIP_Base`) does not truncate; LAVIS first cleans the texts. The demo's classes truncate
+ * texts and questions only in the tokenizer (models/blip_itm.py, models/blip_vqa.py).
  */
 export function textLimitsOf(task: NetworkTask, compat: Compat): ModeLimits | undefined {
   if (compat === "hf" || (compat !== "lavis" && task === "embed")) return undefined;
@@ -39,7 +39,7 @@ const cut = ({ tokens }: ModeLimits) => (tokens === undefined ? {} : { truncatio
 
 /**
  * The default limit of a text's characters (UTF-16 code units). BLIP reads at most about 500 tokens per text. A text of
- * this length takes about 10 ms, which block the event loop.
+ * this length blocks the event loop for about 10 ms.
  */
 export const defaultMaxTextLength = 10_000;
 
@@ -49,7 +49,7 @@ export function checkMaxTextLength(length: number | undefined): void {
     throw badOption("maxTextLength", length, ["a whole number of at least 1"]);
 }
 
-/** Turns texts into ids by a mode's conventions. */
+/** Converts texts to ids, and ids to texts, with the conventions of a reference implementation. */
 export class TextProcessor {
   readonly tokenizer: BertTokenizer;
   readonly #positions: number;
@@ -63,7 +63,7 @@ export class TextProcessor {
 
   /**
    * @param positions the length of the model's position table @param maxLength the most characters of a text
-   * @param onWarning receives `text/unknown-words`; without it there are no warnings
+   * @param onWarning receives `text/unknown-words`; if omitted, there are no warnings
    * @throws {UsageError} `usage/bad-option`
    */
   constructor(
@@ -84,20 +84,20 @@ export class TextProcessor {
   }
 
   /**
-   * Cleans a text under `blip` and `lavis`, which may leave an empty text; returns it unchanged under `hf` and `demo`.
+   * Cleans a text under `blip` and `lavis`; the result may be empty. Returns it unchanged under `hf` and `demo`.
    */
   clean(text: string, clean = this.#cleans): string {
     return clean ? preCaption(text, limits.captions.words) : text;
   }
 
-  /** @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
+  /** Encodes texts. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encode(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
     expectOptions("encode", options, processorCallOptionNames);
     return this.#looked(texts, this.encodeQuietly(texts, options));
   }
 
   /**
-   * The same for texts that the caller did not write, such as a model's own captions: without warnings.
+   * Encodes texts without warnings, for texts that the caller did not write, such as a model's own captions.
    * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
    */
   encodeQuietly(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
@@ -135,7 +135,7 @@ export class TextProcessor {
     return this.#encode(plain);
   }
 
-  /** Each answer's ids for a decoder: [CLS] ... [SEP]. @throws {UsageError} `text/empty` */
+  /** Encodes answers as ids for a decoder: [CLS] ... [SEP]. @throws {UsageError} `text/empty` */
   answerIds(answers: readonly string[]): number[][] {
     this.#expectLengths(answers);
     const { inputIds, attentionMask } = this.#encode(answers);
@@ -147,7 +147,7 @@ export class TextProcessor {
     );
   }
 
-  /** Encodes texts, with a warning if the vocabulary lacks too many of their words. */
+  /** Encodes texts. Warns if the vocabulary lacks too many of their words. */
   #encode(texts: readonly string[], options?: EncodeOptions): EncodedTexts {
     return this.#looked(texts, this.tokenizer.encode(texts, this.#positions, options));
   }
@@ -168,7 +168,7 @@ export class TextProcessor {
     if (position >= 0) throw overTextLength(position, must(texts, position).length, this.maxLength);
   }
 
-  /** Decodes a decoder's tokens, without special tokens. transformers 5 does not clean up spaces as in "it ' s". */
+  /** Decodes a decoder's tokens, without special tokens. Joins spaces as in "it ' s", except under `hf`. */
   decode(tokens: readonly number[]): string {
     return this.tokenizer.decode(tokens, { cleanUp: this.#compat !== "hf" });
   }

@@ -1,7 +1,7 @@
-// Slices of a batch.
+// Slices batches.
 import type { Tensor } from "@blip-ts/graph";
 
-/** Rows `from` (inclusive) to `to` (exclusive) of a tensor's first dimension. */
+/** Copies the rows `from` (inclusive) to `to` (exclusive) of a tensor's first dimension. */
 export function rowsOf<T extends Tensor<"float32"> | Tensor<"int64">>(
   tensor: T,
   from: number,

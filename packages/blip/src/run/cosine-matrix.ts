@@ -1,8 +1,8 @@
-// Cosines between images and texts.
+// Computes cosines between images and texts.
 import { atLeast, missed } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 
-/** Dot products of unit vectors, which are their cosines: [I, E], [B, E] -> [I, B]. */
+/** Computes the dot product of every image-text pair of unit vectors, which is its cosine: [I, E], [B, E] -> [I, B]. */
 export function cosineMatrix(images: Tensor<"float32">, texts: Tensor<"float32">): Tensor<"float32"> {
   const [rows, width] = atLeast(images.dims, 2);
   const [columns] = atLeast(texts.dims, 1);

@@ -1,16 +1,16 @@
-// Chooses the cheapest form of cross-attention to images by the shape of the work. No other code makes this choice.
+// Chooses the cheapest form of cross-attention to images from the numbers of tokens and states. Only this file chooses.
 import type { BlipConfig } from "../model/config.ts";
 import type { CrossAttentionForm, MultimodalHead } from "../model/encoders.ts";
 
 /**
- * The cost of a multiply-add for keys and values relative to one of the folded products. It includes their separate run
- * and the split of its outputs into heads. Measured at base size on one core: 577 states to keys and values 69 GFLOP/s,
- * the folded products 86.
+ * The cost of a multiply-add for keys and values, relative to a multiply-add of the folded products. It includes the
+ * separate run for keys and values, and the split of its outputs into heads. Measured at base size on one core with 577
+ * states: 69 GFLOP/s for keys and values, 86 for the folded products.
  */
 const keysAndValuesCost = 1.25;
 
 /**
- * The number of text tokens per image from which its keys and values are worth computing, for N states per image.
+ * The least number of text tokens per image for which computing keys and values is cheaper, for N states per image.
  * Multiply-adds per layer: keys and values cost 2 N D D' once and then 2 N D per token. In the folded form, the weights
  * cost 2 D D' and the states 2 H N D' per token. At base size (N 577) the threshold is 78 tokens, about 7 texts.
  */
@@ -21,15 +21,15 @@ export function tokensWorthCaching({ text, vision }: BlipConfig, N: number): num
   return perToken <= 0 ? Infinity : Math.ceil((keysAndValuesCost * N * D * width) / perToken);
 }
 
-/** The shape of the work: the mean number of text tokens per image, and N, the states of an image. */
+/** The mean number of text tokens per image, and N, the number of states per image. */
 export interface CrossAttentionShape {
   readonly tokens: number;
   readonly states: number;
 }
 
 /**
- * The cheapest form for a shape. NLVR2 attends to two images, whose keys and values are computed in the call and not
- * kept.
+ * Chooses the cheapest form for a shape. NLVR2 attends to two images. Their keys and values are computed in the call
+ * and not cached.
  */
 export function chooseForm(
   config: BlipConfig,
@@ -40,7 +40,7 @@ export function chooseForm(
   return head === "nlvr" ? "plain" : "cached";
 }
 
-/** Describes for users when a graph of this form runs. */
+/** Describes for users when this form is used. */
 export function whenChosen(config: BlipConfig, form: CrossAttentionForm, N: number): string {
   const tokens = tokensWorthCaching(config, N);
   switch (form) {

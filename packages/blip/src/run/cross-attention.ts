@@ -1,5 +1,5 @@
-// Runs cross-attention of texts to images, in the cheapest form for their shape, in batches of similar length. An
-// image's keys and values are computed once for all its texts and stay with the engine.
+// Runs cross-attention of texts to images in the cheapest form, in batches of similar length. An image's keys and
+// values are computed once for all its texts and stay in the engine's memory.
 import type { Tensor } from "@blip-ts/graph";
 import { crossKeysAndValuesGraph } from "../model/decoder.ts";
 import { cacheNames } from "../model/kv-cache.ts";
@@ -17,12 +17,12 @@ import { chooseForm, type CrossAttentionShape } from "./cross-attention-form.ts"
 import { positions, withFirstToken } from "./text-feeds.ts";
 import { batchesByLength, stackRows, type TokenRow } from "./text-batches.ts";
 
-/** An image's states, N * D', or those of NLVR2's two images. */
+/** The states of an image, N * D' numbers, or of the two images for NLVR2. */
 export type SeenStates = readonly [Float32Array, Float32Array?];
 
 /** A text and the image that it attends to. */
 export interface CrossAttentionRow extends TokenRow {
-  /** The index of its image. */
+  /** The index of the image. */
   readonly image: number;
 }
 
@@ -35,26 +35,26 @@ export interface CrossAttentionWork {
 
 export interface CrossAttentionOptions extends RunOptions {
   readonly head?: MultimodalHead;
-  /** Also returns all states of each text; otherwise the last layer computes only the first state. */
+  /** Also returns all states of each text. Otherwise the last layer computes only the first state. */
   readonly allStates?: boolean | undefined;
-  /** The form; by default chosen by shape. */
+  /** The form of cross-attention; by default the cheapest. */
   readonly form?: CrossAttentionForm | undefined;
 }
 
-/** Outputs per row, in the rows' order. */
+/** The outputs of each row, in the order of the rows. */
 export interface CrossAttentionOutputs {
-  /** With a head: its two logits. */
+  /** With a head: the head's two logits per row. */
   readonly logits: readonly (readonly [number, number])[];
-  /** With `allStates`: T * D numbers, where T is the row's own length. */
+  /** With `allStates`: T * D numbers per row, where T is the row's own length. */
   readonly states: readonly Float32Array[];
 }
 
-/** Sessions of this group share an image's keys and values. */
+/** The sessions of this group share the keys and values of images. */
 const group = "cross-attention";
 
 /**
- * The number of images per call from which packing the weights pays. Packing takes 430 ms at base size; it saves 20 ms
- * in a call with 16 images, and 45 ms in a call with a single image (bench/RESULTS.md).
+ * The least number of images per call for which packing the weights is worthwhile. Packing takes 430 ms at base size.
+ * It saves 20 ms in a call with 16 images, and 45 ms in a call with a single image (bench/RESULTS.md).
  */
 const imagesWorthPacking = 16;
 
@@ -66,7 +66,7 @@ export class CrossAttention {
     this.#loaded = loaded;
   }
 
-  /** The cheapest form for a shape. With a memory bound there is room for one form only: the first one chosen. */
+  /** Returns the cheapest form for a shape. A memory limit has room for one form only, so the first choice is kept. */
   form(head: MultimodalHead, shape: CrossAttentionShape): CrossAttentionForm {
     const { config, limits } = this.#loaded;
     const cheapest = chooseForm(config, head, shape);
@@ -74,7 +74,7 @@ export class CrossAttention {
     return (this.#first ??= cheapest);
   }
 
-  /** Starts loading the sessions; a failure is reported at their first use. */
+  /** Starts loading the sessions. A failure is reported at their first use. */
   prepare(form: CrossAttentionForm, images: number, options: CrossAttentionOptions): void {
     this.#session(form, images, options).catch(() => undefined);
     if (form === "cached") this.#keysAndValues().catch(() => undefined);
@@ -101,7 +101,7 @@ export class CrossAttention {
     return results;
   }
 
-  /** Computes each image's keys and values once, and runs its texts in batches. */
+  /** Computes each image's keys and values once, and runs the image's texts in batches. */
   async *#cached({ images, states: N, rows }: CrossAttentionWork, options: CrossAttentionOptions) {
     const { cachedCrossAttention } = this.#loaded.limits;
     const session = await unlessAborted(this.#session("cached", images.length, options), options.signal);
@@ -123,7 +123,7 @@ export class CrossAttention {
     }
   }
 
-  /** Runs texts of many images in common batches. */
+  /** Runs batches that contain texts of several images. */
   async *#over(form: CrossAttentionForm, work: CrossAttentionWork, options: CrossAttentionOptions) {
     const limits = this.#loaded.limits.crossAttention(work.states);
     const session = await unlessAborted(this.#session(form, work.images.length, options), options.signal);
@@ -155,7 +155,7 @@ export class CrossAttention {
       position_ids: positions(length),
       ...images,
     };
-    // The images' states were assembled for this call, so they can be transferred.
+    // The states of the images were assembled for this call, so they can be transferred.
     const transfer = Object.keys(images);
     return { rows: places, length, outputs: await session.run(feeds, { ...options, transfer }) };
   }
@@ -179,7 +179,7 @@ export class CrossAttention {
     });
   }
 
-  /** Few texts on few images get an unpacked session, which is ready at once; for many, the weights are packed. */
+  /** Packs the weights for many texts or images. Otherwise creates an unpacked session, which loads faster. */
   #session(
     form: CrossAttentionForm,
     images: number,
@@ -199,8 +199,8 @@ const lengthsOf = (rows: readonly TokenRow[], places: readonly number[]): number
   places.map((place) => must(rows, place).ids.length);
 
 /**
- * Orders a batch for the network, which distributes texts evenly among images, in order. If all images have the same
- * number of texts in the batch, each image occurs once; otherwise each text has its own copy of its image.
+ * Orders a batch for the network, which assigns equally many texts to each image, in order. If all images have the same
+ * number of texts in the batch, each image occurs once. Otherwise each image is repeated for each of its texts.
  */
 function alignedTo({ images, rows }: CrossAttentionWork, batch: readonly number[]) {
   const byImage = new Map<number, number[]>();

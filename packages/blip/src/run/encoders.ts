@@ -14,7 +14,7 @@ export interface Encoders {
 
 /**
  * Creates the encoders for tasks that share them.
- * @param cache keeps the outputs of the last images; without it every call computes
+ * @param cache caches the outputs of the last images; if omitted, every call encodes its images
  */
 export function encodersOf(
   loaded: LoadedNetwork,

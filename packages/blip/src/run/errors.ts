@@ -1,7 +1,7 @@
-// Errors of a model's input tensors: one factory per error. Codes are `model/...`, `generate/...`.
+// Error factories for a model's input tensors. Codes: `model/...`, `generate/...`.
 import { UsageError } from "@blip-ts/base";
 
-/** The kind of the wrong tensor: pixels of images, ids of texts, or an encoder's states. */
+/** The error code of an invalid tensor: pixels of images, ids of texts, or an encoder's states. */
 export type TensorCode = "model/bad-pixels" | "model/bad-ids" | "model/bad-states";
 
 const shapeOf = (dims: readonly number[]): string => `[${dims.join(", ")}]`;

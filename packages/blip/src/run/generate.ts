@@ -1,4 +1,4 @@
-// Generates sequences with a decoder: resolves options and runs searches side by side, with independent rows.
+// Generates sequences with a decoder: resolves options and runs searches in parallel, with independent rows.
 import type { Tensor } from "@blip-ts/graph";
 import { generate, generateSteps, searchOf } from "../decode/generate.ts";
 import type { Hypothesis } from "../decode/next-token-model.ts";
@@ -17,17 +17,17 @@ import { readJson } from "../load/open-model.ts";
 import { TextDecoder } from "./text-decoder.ts";
 import { cannotStream } from "./errors.ts";
 
-/** The states that a decoder attends to, [I, N, D], and the mask [I, N] of questions. */
+/** The states that a decoder attends to, and their mask if they are states of questions. */
 export interface EncoderStates {
   /** The states that the decoder attends to, [I, N, D]. */
   readonly states: Tensor<"float32">;
-  /** 1 for a state, 0 for padding [I, N]. By default all are states. */
+  /** [I, N], 1 for a state, 0 for padding; by default there is no padding. */
   readonly mask?: Tensor<"int64"> | undefined;
 }
 
-/** Encoded questions for a decoder; their padding is masked. */
+/** Encoded questions for a decoder, with a mask for their padding. */
 export interface MaskedEncoderStates extends EncoderStates {
-  /** 1 for a state, 0 for padding [I, N]. */
+  /** [I, N], 1 for a state, 0 for padding. */
   readonly mask: Tensor<"int64">;
 }
 
@@ -37,11 +37,11 @@ export interface StreamedToken {
   readonly token: number;
   /** The sequence up to this token, including the prompt. */
   readonly tokens: readonly number[];
-  /** The natural logarithm of its probability. */
+  /** The natural logarithm of the token's probability. */
   readonly logProbability: number;
 }
 
-/** Seeds of rows; a row without one uses the options' seed. */
+/** The seeds of rows. A row whose seed is undefined uses the options' seed. */
 export interface SeedsOfRows {
   readonly seeds?: readonly (number | undefined)[] | undefined;
 }
@@ -68,7 +68,7 @@ export class Generator {
   }
 
   /**
-   * The resolved options of each prompt's sequences.
+   * Resolves and checks the options for the sequences of each prompt.
    * @throws {UsageError} `generate/...`
    */
   options(prompts: readonly (readonly number[])[], options: GenerationOptions): SequenceOptions[] {
@@ -96,8 +96,8 @@ export class Generator {
   }
 
   /**
-   * The same, but a row with logits that are not finite yields an error, and the others continue.
-   * @param run `seeds` gives rows their own seeds in place of the options' seed
+   * Same as `generate`, but returns an error for a row whose logits are not finite, instead of throwing it.
+   * @param run `seeds` overrides the options' seed for individual rows
    * @throws {UsageError} `generate/...`
    */
   async generateEach(
@@ -161,7 +161,7 @@ export class Generator {
   }
 }
 
-/** The options from the caller's generation config; none by default. */
+/** Reads the caller's generation config; no options by default. */
 async function generationConfigOf({ opened, generationConfig }: LoadedNetwork): Promise<GenerationOptions> {
   if (generationConfig !== "model") return readGenerationConfig(generationConfig, "generationConfig");
   const { files } = opened;
@@ -176,6 +176,6 @@ function at<T>(list: readonly T[], index: number): T {
   return one;
 }
 
-/** The natural-log probability of all of a sequence's generated tokens. */
+/** Computes the natural-log probability of all generated tokens of a sequence together. */
 export const sumOf = ({ tokenLogProbabilities }: Hypothesis): number =>
   tokenLogProbabilities.reduce((a, b) => a + b, 0);

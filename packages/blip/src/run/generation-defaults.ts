@@ -1,4 +1,5 @@
-// Default options of generating captions and answers: each reference's own numbers (the contract's `--compat` table).
+// Default options for generating captions and answers, as in each reference implementation (the contract's `--compat`
+// table).
 import { specOf } from "../tasks/index.ts";
 import {
   maxBeams,
@@ -13,12 +14,12 @@ import { schema } from "@blip-ts/base";
 /** Tasks that generate text. */
 export type GenerationTask = "caption" | "ask";
 
-/** BLIP samples from the 50 likeliest tokens within 0.9, with a fixed repetition penalty. */
+/** BLIP's sampling: the 50 likeliest tokens, within a total probability of 0.9, with a repetition penalty. */
 const blipSampling = { topP: 0.9, topK: 50, repetitionPenalty: 1.1 };
 
 const { maybe, whole, real, flag, fields } = schema;
 
-/** The most tokens that a file may request: eight times BLIP's positions, which limit a sequence in any case. */
+/** The most tokens that a file may request: eight times BLIP's positions, which limit every sequence anyway. */
 const maxTokens = 4_096;
 /** The most sequences per image that a file may request; callers may request more. */
 const maxReturned = 32;
@@ -97,8 +98,8 @@ function blipDefaults(
 }
 
 /**
- * The defaults of a call.
- * @param config options from a requested generation_config.json; they take precedence over the mode
+ * Returns the default options of a call.
+ * @param config options from a requested generation_config.json, which override the defaults of the conventions
  */
 export function generationDefaults(
   task: GenerationTask,

@@ -1,5 +1,5 @@
-// Caches the image encoder's outputs by the content of the pixel values: a repeated image, in another call or for
-// another task, is not encoded again. Held images stay until they are released.
+// Caches the image encoder's outputs by the content of the pixel values, so that an image that is repeated in another
+// call or for another task is not encoded again. Held images stay until they are released.
 import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
@@ -27,13 +27,13 @@ interface Run {
 }
 
 interface Entry {
-  /** While it is being encoded: the batch, and the image's row in it. */
+  /** The batch and the row of the image, while the image is being encoded. */
   running: { readonly run: Run; readonly row: number } | undefined;
-  /** Afterwards: the outputs of this image, each [1, ...]. */
+  /** The outputs of the image, each [1, ...], after it is encoded. */
   outputs: ImageOutputs | undefined;
-  /** Bytes of its pixel values, which each holder keeps. */
+  /** Bytes of the image's pixel values, which each holder keeps. */
   readonly pixelBytes: number;
-  /** The number of `hold` calls that were not released. */
+  /** The number of `hold` calls that are not yet released. */
   holders: number;
 }
 
@@ -44,7 +44,8 @@ const rowOf = (outputs: ImageOutputs, row: number): ImageOutputs =>
   Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, rowsOf(tensor, row, row + 1)]));
 
 /**
- * SHA-256 of an image's pixel values, with their dimensions. Pages outside a secure context have no `crypto.subtle`.
+ * Returns the dimensions and the SHA-256 of an image's pixel values. Uses a fallback if there is no `crypto.subtle`,
+ * as in pages outside a secure context.
  */
 async function contentKey({ data, dims }: Tensor<"float32">): Promise<string> {
   const bytes = new Uint8Array(data.slice().buffer);
@@ -55,21 +56,21 @@ async function contentKey({ data, dims }: Tensor<"float32">): Promise<string> {
 
 export class ImageCache {
   readonly #limits: CacheLimits;
-  /** Ordered from the least to the most recently used image. */
+  /** The entries, ordered from the least to the most recently used image. */
   readonly #entries = new Map<string, Entry>();
 
   constructor(limits: CacheLimits) {
     this.#limits = limits;
   }
 
-  /** Bytes of all kept outputs. */
+  /** Bytes of all cached outputs, and of the pixel values of held images. */
   get bytes(): number {
     return [...this.#entries.values()].reduce((sum, entry) => sum + bytesOf(entry), 0);
   }
 
   /**
-   * Returns the outputs for images; computes each distinct image once. An aborted call ends at once; its computation
-   * continues while other calls wait for it.
+   * Returns the outputs for images. Computes each distinct image once. An aborted call rejects immediately; its
+   * computation continues while other calls wait for it.
    * @param pixelValues [B, 3, H, W] @throws the errors of `compute`, or the signal's reason
    */
   async run(
@@ -108,12 +109,12 @@ export class ImageCache {
     return release;
   }
 
-  /** Forgets everything; running computations continue for the calls that wait. */
+  /** Clears the cache. Running computations continue for the calls that wait for them. */
   clear(): void {
     this.#entries.clear();
   }
 
-  /** The entry of each image, started if it is new. Marks them as most recently used. */
+  /** Returns the entry of each image and marks it as most recently used. Starts encoding images without an entry. */
   async #entriesOf(
     pixelValues: Tensor<"float32">,
     compute: Compute,
@@ -138,7 +139,7 @@ export class ImageCache {
     });
   }
 
-  /** Starts encoding images that have no entry yet. */
+  /** Starts encoding images, and adds their entries. */
   #begin(keys: readonly string[], pixelValues: Tensor<"float32">, compute: Compute): void {
     const stop = new AbortController();
     const run: Run = { outputs: compute(pixelValues, stop.signal), stop, waiting: 0 };
@@ -154,10 +155,10 @@ export class ImageCache {
     );
   }
 
-  /** The outputs of entries, concatenated. */
+  /** Waits for the outputs of entries, and concatenates them. */
   async #wait(entries: readonly Entry[], signal: AbortSignal | undefined): Promise<ImageOutputs> {
     const runs = new Set(entries.flatMap(({ running }) => running?.run ?? []));
-    // Sources are captured now, because an entry may be evicted while others are still being encoded.
+    // Capture the sources now, because an entry may be evicted while others are still being encoded.
     const sources = entries.map(async ({ running, outputs }) =>
       running ? { outputs: await running.run.outputs, row: running.row } : { outputs: outputs ?? {}, row: 0 },
     );
@@ -169,7 +170,7 @@ export class ImageCache {
     }
   }
 
-  /** The last waiting call has left: cancels the computation. */
+  /** Cancels a computation for which no call waits any more. */
   #leave(run: Run): void {
     const own = [...this.#entries].filter(([, { running }]) => running?.run === run);
     if (own.length === 0) return;
@@ -181,7 +182,7 @@ export class ImageCache {
     for (const [key, entry] of entries) if (this.#entries.get(key) === entry) this.#entries.delete(key);
   }
 
-  /** Keeps the outputs of a batch; of a large batch, copies only the images that stay. */
+  /** Caches the outputs of a batch. Copies only the images that fit into the cache. */
   #settle(entries: readonly (readonly [string, Entry])[], outputs: ImageOutputs): void {
     const free = entries.filter(([, { holders }]) => holders === 0);
     this.#drop(free.slice(0, Math.max(0, free.length - this.#limits.images)));
@@ -208,7 +209,7 @@ export class ImageCache {
   }
 }
 
-/** Concatenates rows of outputs, without copying if they already form a whole tensor. */
+/** Concatenates rows of outputs. Does not copy rows that already form a whole tensor. */
 function gathered(
   sources: readonly { readonly outputs: ImageOutputs; readonly row: number }[],
 ): ImageOutputs {

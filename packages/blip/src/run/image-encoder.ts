@@ -1,4 +1,4 @@
-// The image encoder of a loaded network; checks its inputs.
+// Runs the image encoder of a loaded network, and checks its inputs.
 import { atLeast, must, unlessAborted, optionNames } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import { float32Output, type RunOptions, runOptionNames } from "@blip-ts/engine";
@@ -12,7 +12,7 @@ import { badPixels } from "./errors.ts";
 
 /** Options of the image encoder. */
 export interface ImageOptions extends RunOptions {
-  /** Accepts images of other sizes by interpolating the position embeddings. Off by default. */
+  /** Accepts images of other sizes by interpolating the position embeddings. Default: false. */
   readonly interpolatePosEncoding?: boolean | undefined;
 }
 
@@ -51,7 +51,7 @@ function joined(parts: readonly Record<string, Tensor>[]): ImageOutputs {
   );
 }
 
-/** Returns the network's raw outputs; callers that pass them on check that they are finite (`finite.ts`). */
+/** Runs the image encoder. Its outputs are not checked; callers check that they are finite (`finite.ts`). */
 export class ImageEncoder {
   readonly loaded: LoadedNetwork;
   readonly #head: ImageHead | undefined;
@@ -59,7 +59,7 @@ export class ImageEncoder {
 
   /**
    * @param head the projection of an image's class token
-   * @param cache keeps the outputs of the last images; without it every call computes
+   * @param cache caches the outputs of the last images; if omitted, every call encodes its images
    */
   constructor(loaded: LoadedNetwork, head?: ImageHead, cache?: ImageCache) {
     this.loaded = loaded;
@@ -69,7 +69,7 @@ export class ImageEncoder {
 
   /**
    * Starts loading the session for images of the model's size, while the first image is still being read. A failure is
-   * reported at its first use.
+   * reported at the session's first use.
    */
   prepare(): void {
     const { imageSize } = this.loaded;
@@ -77,14 +77,14 @@ export class ImageEncoder {
   }
 
   /**
-   * All states of images [B, 3, S, S]: [B, N, D].
+   * Encodes images [B, 3, S, S]. Returns all states [B, N, D].
    * @throws {UsageError} `model/bad-pixels`
    */
   async states(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<Tensor<"float32">> {
     return float32Output(await this.#outputs(pixelValues, options), "image_embeds");
   }
 
-  /** Images with their joint embeddings. @throws {UsageError} `model/bad-pixels` */
+  /** Encodes images. Returns their states and joint embeddings. @throws {UsageError} `model/bad-pixels` */
   async encode(pixelValues: Tensor<"float32">, options: ImageOptions = {}): Promise<EncodedImages> {
     const outputs = await this.#outputs(pixelValues, options);
     return {
@@ -95,7 +95,7 @@ export class ImageEncoder {
   }
 
   /**
-   * Encodes an image of the model's size and keeps its outputs until the returned function is called.
+   * Encodes an image of the model's size, and caches its outputs until the returned function is called.
    * @param pixelValues [1, 3, S, S] @throws {UsageError} `model/bad-pixels` @throws the signal's reason
    */
   hold(pixelValues: Tensor<"float32">, { signal }: RunOptions = {}): Promise<() => void> {
@@ -135,7 +135,7 @@ export class ImageEncoder {
   async #run(pixelValues: Tensor<"float32">, options: RunOptions): Promise<ImageOutputs> {
     const [count, , height, width] = atLeast(pixelValues.dims, 4);
     const session = await unlessAborted(this.#session(height, width), options.signal);
-    // In 8 bits, images run one by one, so that each has its own rounding; 577 rows keep all cores busy.
+    // In 8 bits, run images one by one, so that each image has its own rounding. Its 577 rows keep all cores busy.
     const step = this.loaded.network.dtype === "int8" ? 1 : (this.loaded.limits.images ?? count);
     const parts: Record<string, Tensor>[] = [];
     for (let from = 0; from < count; from += step) {

@@ -1,4 +1,4 @@
-// Checks a caller's tensors before they are read: their dimensions, the type of their numbers and the count.
+// Checks a caller's tensors before they are read: their dimensions, number type and number count.
 import { elementCount } from "@blip-ts/checkpoint";
 import type { Tensor } from "@blip-ts/graph";
 import { legible, schema } from "@blip-ts/base";
@@ -9,18 +9,18 @@ const kinds = {
   int64: BigInt64Array,
 } as const;
 
-/** The requirements of a tensor. */
+/** The requirements for a tensor. */
 export interface Expected<DType extends keyof typeof kinds> {
   /** The argument's name. */
   readonly name: string;
   readonly dtype: DType;
-  /** Its dimensions as letters: `["B", "T"]`. */
+  /** The dimensions as letters: `["B", "T"]`. */
   readonly dims: readonly string[];
-  /** The error's code. */
+  /** The code of the error. */
   readonly code: TensorCode;
 }
 
-/** The tensor's own dimensions, or an empty list. */
+/** Returns a tensor's dimensions, or an empty list if they are missing or invalid. */
 export function dimsOf(tensor: unknown): readonly number[] {
   const dims: unknown =
     typeof tensor === "object" && tensor !== null && "dims" in tensor ? tensor.dims : undefined;
@@ -29,7 +29,7 @@ export function dimsOf(tensor: unknown): readonly number[] {
 
 const mostShown = 100;
 
-/** A short description of a value in place of a tensor. */
+/** Describes a value that was given as a tensor, for messages. */
 function shownTensor(value: unknown): string {
   if (typeof value !== "object" || value === null) return typeof value;
   const { dtype, dims, data } = value as Partial<Record<keyof Tensor, unknown>>;
@@ -79,7 +79,7 @@ export function imageCount(pixelValues: unknown): number {
   return Number(count);
 }
 
-/** Checks states of images, questions or texts, [I, N, D]. @param width D @throws {UsageError} `model/bad-states` */
+/** Checks states [I, N, D]. @param width D, unchecked if omitted @throws {UsageError} `model/bad-states` */
 export function checkStates(
   states: unknown,
   width?: number,

@@ -1,17 +1,17 @@
-// Batches texts of many lengths without waste: sorts them, groups equal lengths, and pads only if another call would
-// cost more than the padding. Indices restore the caller's order.
+// Batches texts of different lengths: sorts them, groups texts of equal length, and pads only if padding costs less
+// than another call. Indices restore the caller's order.
 import { atLeast } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { CheckedTexts } from "./text-feeds.ts";
 import type { BatchLimits } from "../load/memory-plan.ts";
 
-/** One text: its ids, and 1 for tokens and 0 for padding. */
+/** The ids of a text, and its mask: 1 for tokens, 0 for padding. */
 export interface TokenRow {
   readonly ids: BigInt64Array;
   readonly mask: BigInt64Array;
 }
 
-/** The rows of a batch, padding included. */
+/** Splits a batch into rows, padding included. */
 export function textRows({ inputIds, attentionMask }: CheckedTexts): TokenRow[] {
   const [count, length] = atLeast(inputIds.dims, 2);
   return Array.from({ length: count }, (_, row) => ({
@@ -20,13 +20,13 @@ export function textRows({ inputIds, attentionMask }: CheckedTexts): TokenRow[] 
   }));
 }
 
-/** A row without its trailing padding; a row of padding only keeps one position. */
+/** Removes trailing padding from a row. A row that is only padding keeps one position. */
 export function trimmed({ ids, mask }: TokenRow): TokenRow {
   const length = Math.max(1, mask.lastIndexOf(1n) + 1);
   return { ids: ids.subarray(0, length), mask: mask.subarray(0, length) };
 }
 
-/** Stacks rows to a batch, padded on the right to the longest. */
+/** Stacks rows into a batch, padded on the right to the longest row. */
 export function stackRows(rows: readonly TokenRow[]): CheckedTexts {
   const length = Math.max(...rows.map(({ ids }) => ids.length));
   const stack = (part: keyof TokenRow): Tensor<"int64"> => {
@@ -38,19 +38,20 @@ export function stackRows(rows: readonly TokenRow[]): CheckedTexts {
 }
 
 /**
- * The cost of another call, in tokens: each call streams the stack's weights through the processor once. At base size
- * on 2 cores, a call of 8 tokens takes as long as 20 more tokens in a larger call.
+ * The cost of another call, in tokens: each call streams the text model's weights through the processor once. At base
+ * size on 2 cores, a call of 8 tokens takes as long as 20 more tokens in a larger call.
  */
 const callTokens = 16;
 
 /**
- * Groups rows of these lengths into batches: sorts them by length and cuts where padding and calls together cost least.
- * @returns for each batch its rows' indices in `lengths`; batches of longer rows come later, and rows of one length
+ * Groups rows of these lengths into batches: sorts the rows by length and splits them so that padding and calls
+ * together cost least.
+ * @returns the indices in `lengths` of each batch's rows; batches of longer rows come later, and rows of equal length
  * keep their order
  */
 export function batchesByLength(lengths: readonly number[], limits: BatchLimits): number[][] {
   const order = lengths.map((_, index) => index).sort((a, b) => at(lengths, a) - at(lengths, b) || a - b);
-  // The least cost of the first `end` rows, and the start of their last batch.
+  // For each `end`: the least cost of the first `end` rows, and the start of their last batch.
   const costs = [0];
   const starts = [0];
   for (let end = 1; end <= order.length; end++) {

@@ -1,5 +1,5 @@
-// The text decoder of a loaded network. Its caches stay with the engine: cross-attention keys and values are computed
-// once, those of its own tokens grow step by step, and only logits are returned.
+// Runs the text decoder of a loaded network. Its caches stay in the engine's memory: cross-attention keys and values
+// are computed once, and self-attention keys and values grow step by step. Only logits are returned.
 import { floatTensor, int64Tensor, type Graph, type Tensor } from "@blip-ts/graph";
 import type { NextTokenModel } from "../decode/next-token-model.ts";
 import type { BlipConfig } from "../model/config.ts";
@@ -16,19 +16,19 @@ import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import { decoderWidth } from "../tasks/graphs.ts";
 
-/** Sessions of this group share the caches. */
+/** The sessions of this group share the caches. */
 const group = "decoder";
 
 type Resident = Record<string, ResidentTensor>;
 
-/** The select graph's output names of the chosen rows. */
+/** Returns the names of the select graph's outputs. */
 const selectedNames = (names: readonly string[]): string[] => names.map((name) => `selected.${name}`);
 
 /** The likelihood of a token at its position. */
 export interface TokenScore {
-  /** Natural logarithm of its probability. */
+  /** The natural logarithm of the token's probability. */
   readonly logProbability: number;
-  /** The mean natural logarithm over the vocabulary, used by label smoothing. */
+  /** The mean log-probability over the vocabulary, used by label smoothing. */
   readonly meanLogProbability: number;
 }
 
@@ -48,15 +48,15 @@ export class TextDecoder {
     return this.#loaded.network.dtype === "fp16";
   }
 
-  /** Starts loading the sessions; a failure is reported at their first use. */
+  /** Starts loading the sessions. A failure is reported at their first use. */
   prepare(): void {
     for (const session of [() => this.#crossKeysAndValues(), () => this.decode()])
       session().catch(() => undefined);
   }
 
   /**
-   * Opens a run over the states to attend to.
-   * @param states [I, N, D]: of images, or of questions
+   * Opens a run over the states that the decoder attends to.
+   * @param states [I, N, D], of images or of questions
    * @param mask [I, N], 1 for states, 0 for padding; given if the decoder attends to questions
    */
   async open(
@@ -102,7 +102,7 @@ export class TextDecoder {
   }
 }
 
-/** New tokens of rows [R, T]; padding has a position after every token's. */
+/** New tokens of rows [R, T]. The position of padding is greater than every token's position. */
 interface NewTokens {
   readonly ids: readonly (readonly number[])[];
   readonly positions: readonly (readonly number[])[];
@@ -119,7 +119,7 @@ interface Advanced {
 
 const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
-/** Sequences over the states that they attend to. Closing it frees the tensors kept with the engine. */
+/** A run: sequences that attend to the same states. Closing it frees its tensors in the engine. */
 export class DecoderRun implements NextTokenModel {
   readonly #decoder: TextDecoder;
   readonly #engine: EngineSession;
@@ -128,7 +128,7 @@ export class DecoderRun implements NextTokenModel {
   #mask: Tensor<"int64"> | undefined;
   #images: number;
   #past: Resident | undefined;
-  /** Positions of each row's tokens so far, padding included, in the order of the cache. */
+  /** The positions of each row's previous tokens, padding included, in the order of the cache. */
   #keys: readonly (readonly number[])[] = [];
 
   constructor(
@@ -162,7 +162,7 @@ export class DecoderRun implements NextTokenModel {
     );
   }
 
-  /** Logits after every token of the sequences: [R, T, V] for rows of one length. */
+  /** Computes the logits after every token of the sequences, which have equal length: [R, T, V]. */
   async allLogits(sequences: Tensor<"int64">, mask: Tensor<"int64">): Promise<Tensor<"float32">> {
     const [R, T] = atLeast(sequences.dims, 2);
     const rows = range(R).map((row) => Array.from(sequences.data.subarray(row * T, (row + 1) * T), Number));
@@ -176,8 +176,8 @@ export class DecoderRun implements NextTokenModel {
   }
 
   /**
-   * Scores `labels[r]` after appending `tokens[r]` to row `parents[r]`: one score per token and label. The rows stay
-   * unchanged.
+   * Scores `labels[r]` after appending `tokens[r]` to row `parents[r]`. Returns one score per label. The rows of the
+   * run do not change.
    */
   async scores(
     parents: readonly number[],
@@ -185,7 +185,7 @@ export class DecoderRun implements NextTokenModel {
     labels: readonly (readonly number[])[],
   ): Promise<TokenScore[][]> {
     const length = Math.max(...tokens.map((row) => row.length));
-    // The LM head's own logits are not needed here, so it gets a single row.
+    // The logits of the LM head are not needed here, so it gets a single row.
     const { hidden } = await this.#extend(parents, tokens, [0], false);
     try {
       const rows = labels.flatMap((row, index) =>
@@ -211,14 +211,14 @@ export class DecoderRun implements NextTokenModel {
     }
   }
 
-  /** Frees the tensors that are kept with the engine. A second call has no effect. */
+  /** Frees the tensors in the engine. A second call has no effect. */
   close(): void {
     this.#engine.release([...Object.values(this.#crossKeysAndValues), ...Object.values(this.#past ?? {})]);
     this.#crossKeysAndValues = {};
     this.#past = undefined;
   }
 
-  /** The position of padding: after every token's, so that no token attends to it. */
+  /** The position of padding, which is greater than every token's position, so that no token attends to padding. */
   get #hidden(): number {
     return this.#decoder.config.text.maxPositions;
   }
@@ -234,7 +234,7 @@ export class DecoderRun implements NextTokenModel {
     return logits;
   }
 
-  /** Appends tokens to rows; shorter ones are padded on the left, so that every row's last token comes last. */
+  /** Appends tokens to rows. Pads shorter lists of tokens on the left, so that each row's last token comes last. */
   #extend(
     parents: readonly number[],
     tokens: readonly (readonly number[])[],
@@ -254,7 +254,7 @@ export class DecoderRun implements NextTokenModel {
     return this.#advance(parents, { ids, positions, keys }, rows, goOn);
   }
 
-  /** Runs the network over new tokens [R, T] of rows; with `goOn`, the cache then holds the new rows. */
+  /** Runs the network over new tokens [R, T]. With `goOn`, the new rows replace the rows of the cache. */
   async #advance(
     parents: readonly number[],
     { ids, positions, keys }: NewTokens,
@@ -293,7 +293,7 @@ export class DecoderRun implements NextTokenModel {
     return { hidden, logits };
   }
 
-  /** The positions of a row's keys in the cache; none before the first tokens. */
+  /** Returns the positions of a row's keys in the cache; none before the first step. */
   #keysOf(row: number): readonly number[] {
     return this.#past ? must(this.#keys, row, "rows of the cache") : [];
   }

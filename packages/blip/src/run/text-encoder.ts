@@ -1,4 +1,4 @@
-// The text encoder of a loaded network, without and with cross-attention to images; checks its inputs.
+// Runs the text encoder of a loaded network, with or without cross-attention to images, and checks its inputs.
 import { atLeast, must, unlessAborted } from "@blip-ts/base";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
 import type { BlipConfig } from "../model/config.ts";
@@ -26,22 +26,22 @@ export interface EncodedTextStates {
 export interface ReadTexts {
   /** Unit vectors, [B, E]. */
   readonly features: Tensor<"float32">;
-  /** If requested, each text's states: T * D numbers for its own T tokens. */
+  /** If requested, the states of each text: T * D numbers for its T tokens, without padding. */
   readonly states: readonly Float32Array[];
 }
 
-/** States of images [I, N, D], or of NLVR2's left and right images. */
+/** The states of images [I, N, D]; for NLVR2, the states of the left images and of the right images. */
 export type ImageStates = readonly [Tensor<"float32">, Tensor<"float32">?];
 
 export interface CrossAttentionCallOptions extends RunOptions {
-  /** `kept` computes states of padding, as the references do; `dropped` leaves zeros there. */
+  /** `kept` computes the states of padding, as the reference implementations do; `dropped` sets them to zero. */
   readonly padding?: "kept" | "dropped" | undefined;
 }
 
-/** The kind of call to prepare for. */
+/** The call to prepare for. */
 export interface Preparation extends Pick<CrossAttentionCallOptions, "padding"> {
   readonly head?: MultimodalHead;
-  /** Whether only logits are computed. */
+  /** Whether the call computes only logits. */
   readonly scores?: boolean;
 }
 
@@ -66,7 +66,7 @@ function crossAttentionWork([first, second]: ImageStates, rows: readonly TokenRo
 const logitsOf = (logits: readonly (readonly [number, number])[]): Tensor<"float32"> =>
   floatTensor([logits.length, 2], logits.flat());
 
-/** Returns the network's raw outputs; callers that pass them on check that they are finite (`finite.ts`). */
+/** Runs the text encoder. Its outputs are not checked; callers check that they are finite (`finite.ts`). */
 export class TextEncoder {
   readonly loaded: LoadedNetwork;
   readonly crossAttention: CrossAttention;
@@ -83,7 +83,7 @@ export class TextEncoder {
     return this.loaded.config;
   }
 
-  /** Encodes texts without images: all states [B, T, D] and unit vectors [B, E]. Index 0 stays [CLS]. */
+  /** Encodes texts without images. Returns states [B, T, D] and unit vectors [B, E]. The first token stays [CLS]. */
   async encodeTexts(texts: TextFeeds, options: RunOptions = {}): Promise<EncodedTextStates> {
     const feeds = this.#textFeeds(checkTextFeeds(texts, this.config.text));
     options.signal?.throwIfAborted();
@@ -97,8 +97,8 @@ export class TextEncoder {
   }
 
   /**
-   * Encodes any number of texts without images, in batches of similar length: unit vectors [B, E], and with `states`
-   * each text's own states.
+   * Encodes any number of texts without images, in batches of similar length. Returns unit vectors [B, E], and with
+   * `states` the states of each text.
    * @throws {UsageError} `model/bad-ids`
    */
   async readTexts(
@@ -127,7 +127,7 @@ export class TextEncoder {
     return { features: floatTensor([rows.length, E], features), states: own };
   }
 
-  /** Starts loading the session for `encodeTexts`; a failure is reported at its first use. */
+  /** Starts loading the session for `encodeTexts`. A failure is reported at its first use. */
   prepareToRead(): void {
     this.#textSession(false).catch(() => undefined);
   }
@@ -145,9 +145,9 @@ export class TextEncoder {
   }
 
   /**
-   * Encodes texts with cross-attention to images: `imageStates` [I, N, D] (two of them for NLVR2) and B texts, where B
-   * is a multiple of I; each image in turn has B/I of the texts. Returns all text states [B, T, D] and, with a head,
-   * its logits [B, 2].
+   * Encodes B texts with cross-attention to `imageStates` [I, N, D] (two tensors for NLVR2). B is a multiple of I: the
+   * first B/I texts attend to the first image, and so on. Returns all text states [B, T, D] and, with a head, the
+   * head's logits [B, 2].
    * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
    */
   async crossAttend(
@@ -166,7 +166,8 @@ export class TextEncoder {
   }
 
   /**
-   * The head's logits for the same inputs, [B, 2]; skips padding and states that the head does not read.
+   * Computes only the head's logits [B, 2] for the inputs of `crossAttend`. Skips padding and states that the head does
+   * not read.
    * @throws {UsageError} `model/unequal-batches`, `model/bad-ids`
    */
   async score(
@@ -180,7 +181,7 @@ export class TextEncoder {
   }
 
   #textSession(firstOnly: boolean) {
-    // A call reads its texts once, however many images follow.
+    // Packing is not worthwhile, because a call encodes its texts only once.
     return this.loaded.network.session(
       `text ${firstOnly ? "first" : "all"}`,
       () => textGraph(this.config, this.#head, { firstOnly }),

@@ -1,4 +1,4 @@
-// Checks token ids for the network, and makes their positions.
+// Checks token ids for the network, and creates their positions.
 import { int64Tensor, type Tensor } from "@blip-ts/graph";
 import { atLeast } from "@blip-ts/base";
 import { checkTensor, dimsOf } from "./tensor-checks.ts";
@@ -7,19 +7,19 @@ import { badIds, badMask, unknownId } from "./errors.ts";
 
 /** Token ids and their padding mask, [B, T] each. */
 export interface TextFeeds {
-  /** Ids of tokens, [B, T], padded. */
+  /** Token ids [B, T], with padding. */
   readonly inputIds: Tensor<"int64">;
   /** 1 for tokens, 0 for padding; by default every position is a token. */
   readonly attentionMask?: Tensor<"int64"> | undefined;
 }
 
-/** Ids and their mask, both present. */
+/** Checked ids with their mask. */
 export interface CheckedTexts {
   readonly inputIds: Tensor<"int64">;
   readonly attentionMask: Tensor<"int64">;
 }
 
-/** 0 to length - 1. */
+/** Creates the positions 0 to length - 1. */
 export function positions(length: number): Tensor<"int64"> {
   return int64Tensor(
     [length],
@@ -28,7 +28,7 @@ export function positions(length: number): Tensor<"int64"> {
 }
 
 /**
- * Checks ids and mask.
+ * Checks ids and their mask. Adds a mask of ones if there is none.
  * @throws {UsageError} `model/bad-ids`
  */
 export function checkTextFeeds(
@@ -54,7 +54,7 @@ export function checkTextFeeds(
   return { inputIds, attentionMask: mask };
 }
 
-/** Replaces the first token of each sequence, as BLIP writes [ENC] over [CLS]. */
+/** Replaces the first token of each sequence, as BLIP replaces [CLS] by [ENC]. */
 export function withFirstToken(inputIds: Tensor<"int64">, first: number | undefined): Tensor<"int64"> {
   if (first === undefined) return inputIds;
   const [count, length] = atLeast(inputIds.dims, 2);

@@ -13,37 +13,38 @@ import {
 } from "./request-batcher.ts";
 
 /**
- * The models that answer requests; a verb without its model is rejected. The caller owns the models and closes them.
+ * The models that answer requests. A call of a verb without a model throws `batch/no-model`. The caller owns the models
+ * and closes them.
  */
 export interface BatchedModels<ImageInput> {
-  /** For `match`; none by default. */
+  /** The model for `match`; none by default. */
   readonly matcher?: Matcher<ImageInput> | undefined;
-  /** For `caption`; none by default. */
+  /** The model for `caption`; none by default. */
   readonly captioner?: Captioner<ImageInput> | undefined;
-  /** For `ask`; none by default. */
+  /** The model for `ask`; none by default. */
   readonly answerer?: Answerer<ImageInput> | undefined;
-  /** For `embed`; none by default. */
+  /** The model for `embed`; none by default. */
   readonly embedder?: Embedder<ImageInput> | undefined;
 }
 
-/** Options of a call with many images that a request does not have. */
+/** Options of a verb's call that a single request does not have. */
 export type OfCalls = "imageBatchSize" | "maxPixels" | "onProgress" | "signal";
 
 /** Options of the queue, and limits on the requests' images. */
 export interface BatchedOptions extends BatcherOptions {
   /**
-   * The most pixels of an image, a whole number of at least 1. By default the limit that the model was loaded with;
-   * without one, 67,108,864 (2^26), or with `isolate: false` 178,956,970.
+   * The most pixels of an image, a whole number of at least 1. By default the limit that the model was loaded with. If
+   * the model has no limit, 67,108,864 (2^26), or 178,956,970 with `isolate: false`.
    */
   readonly maxPixels?: number | undefined;
   /**
-   * Decodes images in processes of their own; true by default. A process is killed if an image takes longer than
-   * `decodeTimeout` or far more memory than its header declares, or when its caller has left; a new process replaces
-   * it. Up to 4 of them start with this object. `false` decodes in this process, where nothing can stop a decoder. A
-   * page has no processes and ignores this option.
+   * Decodes images in child processes; true by default. A child process is killed if an image takes longer than
+   * `decodeTimeout` or far more memory than its header declares, or if the caller cancels the request. A new process
+   * replaces it. The constructor starts up to 4 child processes. `false` decodes in this process, where a decoder
+   * cannot be stopped. A page cannot start processes and ignores this option.
    */
   readonly isolate?: boolean | undefined;
-  /** The time limit of decoding an image, in milliseconds (`image/too-slow`); by default 20,000. */
+  /** The time limit for decoding an image, in milliseconds; by default 20,000. Exceeding it throws `image/too-slow`. */
   readonly decodeTimeout?: number | undefined;
 }
 
@@ -61,13 +62,13 @@ export const batchedOptionNames = optionNames<BatchedOptions>()({
   decodeTimeout: true,
 });
 
-/** Options of a caption, and of its request. */
+/** Options of a caption request. */
 export interface CaptionRequestOptions extends Omit<CaptionOptions, OfCalls | "prompt">, RequestOptions {
-  /** The beginning of the caption. By default "a picture of " under `blip` and `lavis`, and none under `hf`. */
+  /** The text that the caption begins with. By default "a picture of " under `blip` and `lavis`, none under `hf`. */
   readonly prompt?: string | undefined;
 }
 
-/** Options of an answer, and of its request. */
+/** Options of a request to answer a question. */
 export interface AskRequestOptions extends Omit<AskOptions, OfCalls>, RequestOptions {}
 
 const ofCalls = ["imageBatchSize", "maxPixels", "onProgress", "signal"] as const satisfies readonly OfCalls[];
@@ -82,24 +83,24 @@ export const askRequestNames = optionNames<AskRequestOptions>()({
   ...requestOptionNames,
 });
 
-/** Options of an embedding, and of its request. */
+/** Options of an embedding request. */
 export interface EmbedRequestOptions<States extends boolean = boolean> extends RequestOptions {
-  /** Returns all states instead of the unit vector. Off by default. */
+  /** Returns all states instead of the unit vector. Default: false. */
   readonly states?: States | undefined;
 }
 
 export const embedRequestNames = optionNames<EmbedRequestOptions>()({ ...requestOptionNames, states: true });
 
 /**
- * A row about a request's image. It contains the image if that is a path or a URL. It does not contain bytes or pixels,
- * because forwarding the rows would forward those too.
+ * A result row about a request's image. It contains the image if the image is a path or a URL. It never contains bytes
+ * or pixels, because forwarding the row would forward them too.
  */
 export type RequestRow<Input, Row> = Omit<Row, "image"> &
   (Input extends string | { readonly href: string }
     ? { readonly image: Input }
     : { readonly image?: undefined });
 
-/** Makes an answer a row about its image, if the image has a name. */
+/** Adds the image to an answer, if the image is a path or a URL. */
 export function requestRow<Input, Answer extends object>(
   image: Input,
   answer: Answer,
@@ -107,6 +108,6 @@ export function requestRow<Input, Answer extends object>(
   const isNamed =
     typeof image === "string" || (typeof image === "object" && image !== null && "href" in image);
   const row: unknown = isNamed ? { image, ...answer } : answer;
-  // The type makes the same distinction between kinds of images.
+  // RequestRow makes the same distinction in its type.
   return row as RequestRow<Input, Answer>;
 }

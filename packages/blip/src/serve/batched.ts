@@ -1,5 +1,5 @@
-// Serving: one object that answers single requests of many callers and runs compatible requests as one batch. Rows
-// equal those of the verbs, whatever the batch.
+// Serving: one object that answers single requests of many callers and runs compatible requests as one batch. Its rows
+// equal the verbs' rows and do not depend on the other requests of the batch.
 import { BlipError, type Closable, asyncDispose, badOption, must, expectOptions } from "@blip-ts/base";
 import type { Answerer, AnswerRow, AskOptions } from "../verbs/ask.ts";
 import type { Captioner, CaptionOptions, CaptionRow } from "../verbs/caption.ts";
@@ -48,7 +48,7 @@ export type {
 
 const defaultTimeout = 20_000;
 
-/** A request; `options` are common to all requests of a batch. */
+/** A request. All requests of a batch have the same `options`. */
 type Asked<ImageInput> =
   | { readonly verb: "match"; readonly image: ImageInput; readonly texts: readonly string[] }
   | {
@@ -79,7 +79,7 @@ function expected<T>(value: T | undefined): T {
   return value;
 }
 
-/** A value, or the error in its place. */
+/** Converts the answers of a batch to outcomes: a value, or an error. */
 const outcomes = <T>(
   answers: readonly (T | BlipError)[],
   say: (value: T, index: number) => Said,
@@ -90,7 +90,7 @@ const outcomes = <T>(
 
 const embeddingOf = (rows: readonly EmbedAnswer[]): Said => ({ embedding: must(rows, 0).embedding });
 
-/** Scores images with their texts in one batch, one row per text; a request with a failed text gets that error. */
+/** Scores images with their texts in one batch, one row per text. If a text fails, its whole request gets the error. */
 async function matched<ImageInput>(
   requests: readonly { readonly image: ImageInput; readonly texts: readonly string[] }[],
   matcher: Matcher<ImageInput>,
@@ -110,12 +110,12 @@ async function matched<ImageInput>(
   return outcomes(scored, (match) => ({ match }));
 }
 
-/** Verbs for many concurrent callers: requests that arrive together are computed in one batch, with callers in turn. */
+/** Runs verbs for many concurrent callers: computes requests that arrive together in one batch. Callers take turns. */
 export class Batched<ImageInput> implements Closable {
   readonly #models: BatchedModels<ImageInput>;
   readonly #batcher: RequestBatcher<Asked<ImageInput>, Said>;
   readonly #images: RequestImages<ImageInput>;
-  /** The group of the last question, kept once: with a list of answers it is a long text. */
+  /** The last question's group. It is shared between requests because it is long if it contains a list of answers. */
   #askGroup = "";
 
   /** @throws {UsageError} `usage/bad-option` */
@@ -132,7 +132,7 @@ export class Batched<ImageInput> implements Closable {
       expected: () => this.#images.expected(),
     });
     const reading = { maxPixels, isolate, timeout: decodeTimeout };
-    // Room for the images of the running batch and of the next one.
+    // Allow the images of the running batch and of the next batch.
     this.#images = new RequestImages(reading, 2 * (options.maxBatch ?? defaultMaxBatch));
     if (isolate)
       for (const model of Object.values<Partial<ImageReader<ImageInput>> | undefined>({ ...models }))
@@ -153,7 +153,7 @@ export class Batched<ImageInput> implements Closable {
     texts: readonly string[],
     options: RequestOptions = {},
   ): Promise<RequestRow<Input, MatchRow<Input>>[]> {
-    // Faults of a request are found before it waits, so that they do not spoil a batch.
+    // Check the request before it is queued, so that an invalid request does not fail a batch.
     expectOptions("match", options, requestOptionNames);
     expectImages([image]);
     expectTexts(texts);
@@ -164,7 +164,7 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * Captions an image: `numReturn` rows, best first. Rows have `image` only if it is a path or a URL.
+   * Captions an image. Returns `numReturn` rows, best first. Rows have `image` only if it is a path or a URL.
    * @throws {UsageError} `generate/...`, `usage/...`, `batch/...` @throws {InputError} `text/...`, `image/...`
    */
   async caption<Input extends ImageInput>(
@@ -182,8 +182,8 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * Answers a question about an image: `numReturn` rows, best first; with `answers` the best of the list. Rows have
-   * `image` only if it is a path or a URL.
+   * Answers a question about an image. Returns `numReturn` rows, best first, or with `answers` the best answer of the
+   * list. Rows have `image` only if it is a path or a URL.
    * @throws {UsageError} `text/empty`, `generate/...`, `usage/...`, `batch/...`
    * @throws {InputError} `text/...`, `image/...`
    */
@@ -217,7 +217,7 @@ export class Batched<ImageInput> implements Closable {
     modelFor("embed", "embedder", this.#models.embedder);
     const all = states === true;
     const request = { verb: "embedImage" as const, image, states: all };
-    // The group's `states` has the type States, which decides the embedding's type.
+    // The type of `states`, States, determines the type of the embedding.
     return (await this.#embed(request, `embedImage ${all}`, options)) as Embedding<States>;
   }
 
@@ -232,8 +232,8 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * Accepts no more requests. Answers the waiting ones, or rejects them if the options say so. The models stay loaded;
-   * their owner closes them afterwards.
+   * Accepts no more requests. Answers the waiting requests, or rejects them if `options.waiting` is `reject`. The
+   * models stay loaded; their owner closes them afterwards.
    * @throws {UsageError} `usage/bad-option`
    */
   close(options?: CloseOptions): Promise<void> {
@@ -241,15 +241,15 @@ export class Batched<ImageInput> implements Closable {
   }
 
   /**
-   * Accepts no more requests and rejects all unanswered ones, including those of the running batch, which is stopped.
-   * Settles when nothing runs any more.
+   * Accepts no more requests, cancels the running batch, and rejects all unanswered requests. Resolves when nothing is
+   * running.
    * @param reason the requests' rejection reason; by default a UsageError `batch/closed`
    */
   abort(reason?: unknown): Promise<void> {
     return this.#batcher.abort(reason);
   }
 
-  /** Calls `close`, for `await using`; waiting requests are answered. */
+  /** Calls `close`, for `await using`. Waiting requests are answered. */
   [asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -282,7 +282,7 @@ export class Batched<ImageInput> implements Closable {
     }
   }
 
-  /** Runs requests of one verb with the same options together. */
+  /** Runs a batch of requests, all of one verb and with the same options. */
   async #run(requests: readonly Asked<ImageInput>[], signal: AbortSignal): Promise<Outcome<Said>[]> {
     const [first] = requests;
     const imageOptions = (reader: ImageReader<ImageInput>) => ({
@@ -347,7 +347,7 @@ function modelFor<Model>(verb: string, name: string, model: Model | undefined): 
   return model;
 }
 
-/** The requests of a verb; a batch has only one verb. */
+/** Narrows the type of a batch's requests to one verb; a batch has only one verb. */
 function only<ImageInput, Verb extends Asked<ImageInput>["verb"]>(
   requests: readonly Asked<ImageInput>[],
   verb: Verb,

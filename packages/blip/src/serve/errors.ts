@@ -1,4 +1,4 @@
-// Errors of batched requests: one factory per error. Codes are `batch/...`.
+// Error factories for batched requests. Codes: `batch/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**

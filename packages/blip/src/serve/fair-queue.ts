@@ -1,7 +1,7 @@
 // A queue in which callers take turns: a caller with a thousand requests waits as long for the next answer as a caller
-// with one.
+// with a single request.
 export class FairQueue<T> {
-  /** Each caller's items, oldest first; callers in the order of their turns. */
+  /** The items of each caller, oldest first. Callers are in the order of their turns. */
   readonly #lines = new Map<string, T[]>();
   #size = 0;
 
@@ -26,8 +26,8 @@ export class FairQueue<T> {
   }
 
   /**
-   * Takes the oldest fitting item of the first caller that has one. That caller becomes the last; callers without a
-   * fitting item keep their turns.
+   * Removes and returns the oldest fitting item of the first caller that has a fitting item. This caller moves to the
+   * end; callers without a fitting item keep their turns.
    */
   take(fits: (item: T) => boolean = () => true): T | undefined {
     for (const [caller, line] of this.#lines) {

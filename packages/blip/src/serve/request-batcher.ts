@@ -1,5 +1,5 @@
 // Runs requests of many callers in batches: compatible requests that become ready within a few milliseconds, up to the
-// batch size, with callers in turn. The queue is bounded, and each request can be withdrawn.
+// batch size. Callers take turns. The queue is bounded, and each request can be cancelled.
 import {
   type Closable,
   asyncDispose,
@@ -14,7 +14,8 @@ import { batcherClosed, queueFull } from "./errors.ts";
 /** Limits on the waiting time, the batch size and the queue. */
 export interface BatcherOptions {
   /**
-   * Milliseconds for which the first request waits for others; by default 5. While a batch runs, requests also gather.
+   * Milliseconds for which the first request waits for others; by default 5. Requests also accumulate while a batch
+   * runs.
    */
   readonly window?: number | undefined;
   /** The most requests per batch; by default 8. */
@@ -34,7 +35,7 @@ export const batcherOptionNames = optionNames<BatcherOptions>()({
 
 /** The start of a batch. */
 export interface BatchStart {
-  /** The common key of its requests. */
+  /** The key that all requests of the batch share. */
   readonly group: string;
   /** The number of requests in the batch. */
   readonly requests: number;
@@ -44,14 +45,14 @@ export interface BatchStart {
 
 /** Options of one request. */
 export interface RequestOptions {
-  /** Withdraws the request: it rejects at once. A running batch continues for the others. */
+  /** Cancels the request; its promise rejects immediately. A running batch continues for its other requests. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The caller's identity: callers take turns, and the requests of one caller and group keep their order. By
-   * default all requests come from one caller.
+   * The caller's identity. Callers take turns, and requests with the same caller and group keep their order. By default
+   * all requests have the same caller.
    */
   readonly caller?: string | undefined;
-  /** If the queue is full: `reject` (default), or `wait` for room. */
+  /** The behaviour if the queue is full: `reject` (default), or `wait` for room. */
   readonly whenFull?: "reject" | "wait" | undefined;
 }
 
@@ -61,13 +62,13 @@ export const requestOptionNames = optionNames<RequestOptions>()({
   whenFull: true,
 });
 
-/** The outcome of one request of a batch. */
+/** The result or the error of one request of a batch. */
 export type Outcome<Result> = { readonly value: Result } | { readonly error: unknown };
 
 /**
  * Runs requests of one group together.
  * @param signal aborts when every caller has cancelled
- * @returns an outcome per request, in order; if the function throws, every request fails with that error
+ * @returns one outcome per request, in order; if the function throws, every request fails with that error
  */
 export type RunBatch<Request, Result> = (
   requests: readonly Request[],
@@ -79,13 +80,13 @@ export type RunBatch<Request, Result> = (
 export interface Preparation {
   /** Settles when the request is ready. Its rejection fails only this request. */
   readonly ready: Promise<unknown>;
-  /** Called when the request is answered or withdrawn. */
+  /** Called when the request is answered or cancelled. */
   release(): void;
 }
 
-/** Prepares requests, each by itself. */
+/** Prepares requests individually. */
 export interface Preparer<Request> {
-  /** Starts preparing a request; undefined if it needs no preparation. */
+  /** Starts preparing a request. Returns undefined if the request needs no preparation. */
   prepare(request: Request, caller: string): Preparation | undefined;
   /** Milliseconds within which another request is likely to be ready; a batch that is not full waits this long. */
   expected(): number;
@@ -100,7 +101,7 @@ interface Waiting<Request, Result> {
   release: () => void;
 }
 
-/** What happens to waiting requests when a batcher is closed. */
+/** The ways to handle waiting requests when a batcher is closed. */
 const endings = ["answer", "reject"] as const;
 
 /** Options of closing a batcher. */
@@ -111,7 +112,7 @@ export interface CloseOptions {
 
 const closeOptionNames = optionNames<CloseOptions>()({ waiting: true });
 
-/** What happens to a request if the queue is full. */
+/** The ways to handle a request if the queue is full. */
 const fulls = ["reject", "wait"] as const;
 
 export const defaultMaxBatch = 8;
@@ -129,7 +130,7 @@ function whole(name: string, value: number, least: number): number {
   return value;
 }
 
-/** Collects requests of many callers and passes compatible ones to a function, one batch at a time. */
+/** Collects requests of many callers and passes compatible requests to a function, one batch at a time. */
 export class RequestBatcher<Request, Result> implements Closable {
   readonly #run: RunBatch<Request, Result>;
   readonly #preparer: Preparer<Request> | undefined;
@@ -148,7 +149,7 @@ export class RequestBatcher<Request, Result> implements Closable {
   #running: Promise<void> | undefined;
   /** Requests of the running batch whose callers still wait. */
   #awaited = new Set<Waiting<Request, Result>>();
-  /** Stops the running batch when no caller waits for it. */
+  /** Aborts the running batch when no caller waits for it. */
   #stop = new AbortController();
   #closed = false;
   readonly #whenIdle: (() => void)[] = [];
@@ -167,7 +168,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     };
   }
 
-  /** The number of waiting requests, including those in preparation and those that wait for room. */
+  /** The number of waiting requests, including requests in preparation and requests that wait for room. */
   get waiting(): number {
     return this.#admitted + this.#outside.size;
   }
@@ -177,7 +178,7 @@ export class RequestBatcher<Request, Result> implements Closable {
   }
 
   /**
-   * Answers a request together with others of its group.
+   * Answers a request in a batch with other requests of its group.
    * @throws {UsageError} `batch/full`, `batch/closed`; also throws the signal's reason, and any error from preparing or
    * running the request
    */
@@ -209,8 +210,8 @@ export class RequestBatcher<Request, Result> implements Closable {
   }
 
   /**
-   * Accepts no more requests. Finishes the running batch; answers the waiting requests, or rejects them if the options
-   * say so. Call it again with `waiting: "reject"` to reject the rest.
+   * Accepts no more requests. Finishes the running batch, then answers the waiting requests, or rejects them if
+   * `options.waiting` is `reject`. Call it again with `waiting: "reject"` to reject the rest.
    * @throws {UsageError} `usage/bad-option`
    */
   async close(options: CloseOptions = {}): Promise<void> {
@@ -227,8 +228,8 @@ export class RequestBatcher<Request, Result> implements Closable {
   }
 
   /**
-   * Accepts no more requests and rejects all unanswered ones: those that wait, and those of the running batch, which is
-   * stopped. Settles when that batch is over. You may call it while `close` is pending.
+   * Accepts no more requests, cancels the running batch, and rejects all unanswered requests. Resolves when the running
+   * batch has ended. You may call it while `close` is pending.
    * @param reason the requests' rejection reason; by default a UsageError `batch/closed`
    */
   async abort(reason: unknown = batcherClosed()): Promise<void> {
@@ -240,7 +241,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     await this.#idle();
   }
 
-  /** Calls `close`, for `await using`; waiting requests are answered. */
+  /** Calls `close`, for `await using`. Waiting requests are answered. */
   [asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -301,7 +302,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     this.#begin();
   }
 
-  /** Lets a batch start after this many milliseconds. */
+  /** Sets the timer that lets a batch start, even if the batch is not full. */
   #arm(milliseconds: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -316,7 +317,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     clearTimeout(this.#timer);
   }
 
-  /** Admits waiting requests while there is room, callers in turn. */
+  /** Moves requests that wait for room into the queue while it has room. Callers take turns. */
   #fill(): void {
     while (this.#admitted < this.#options.maxQueue) {
       const next = this.#outside.take();
@@ -338,13 +339,13 @@ export class RequestBatcher<Request, Result> implements Closable {
     }
   }
 
-  /** Milliseconds for which a batch that is not full waits for requests in preparation. */
+  /** Returns the milliseconds for which a batch that is not full waits for requests in preparation. */
   #patience(): number {
     const left = this.#readySince + mostPatience - Date.now();
     return this.#unready.size === 0 ? 0 : Math.min(left, this.#preparer?.expected() ?? left);
   }
 
-  /** Starts a batch if none is running and the window is over or enough requests are ready. */
+  /** Starts a batch if no batch is running, and if the window is over or enough requests are ready. */
   #begin(): void {
     const { maxBatch } = this.#options;
     if (this.#running || this.#queue.size === 0) return;
@@ -360,7 +361,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     if (!first) return;
     const batch = [first];
     while (batch.length < maxBatch) {
-      // The first request determines the group; others of that group join it.
+      // The first request determines the group; other requests of that group join the batch.
       const more = this.#queue.take(({ group }) => group === first.group);
       if (!more) break;
       batch.push(more);
@@ -373,7 +374,7 @@ export class RequestBatcher<Request, Result> implements Closable {
     this.#fill();
   }
 
-  /** Never rejects: errors are passed to the requests. */
+  /** Runs a batch and settles its requests. Never rejects; passes errors to the requests. */
   async #runTogether(batch: readonly Waiting<Request, Result>[], group: string): Promise<void> {
     this.#awaited = new Set(batch);
     this.#stop = new AbortController();

@@ -1,35 +1,35 @@
-// Reads and decodes the images of requests before their batches are formed: each distinct image once, callers in turn,
-// a limited number at a time. An image that takes long to read lends its place to others.
+// Reads and decodes the images of requests before their batches are formed. Each distinct image is read once. Callers
+// take turns, and the number of concurrent reads is limited. A slow read frees its place for other images.
 import { BlipError } from "@blip-ts/base";
 import { sameImage } from "../verbs/distinct-images.ts";
 import type { ReadImage, RequestImageOptions } from "../verbs/image-batches.ts";
 import { FairQueue } from "./fair-queue.ts";
 
-/** Reads images in its own way, like a model. */
+/** Reads images in a model's own form. */
 export interface ImageReader<ImageInput> {
-  /** The most images in memory at a time; undefined if the caller decides. */
+  /** The most images in memory at a time; undefined if there is no limit. */
   readonly imagesAtOnce: number | undefined;
-  /** Reads an image in the model's form. */
+  /** Reads an image as pixel values for the model. */
   readImage(image: ImageInput, options: RequestImageOptions): Promise<ReadImage>;
-  /** Starts the processes that decode isolated images. */
+  /** Starts the child processes that decode isolated images. */
   prepareDecoders(): void;
 }
 
-/** A request's share of an image. */
+/** A request's reference to a shared image. */
 export interface ImageShare {
-  /** Settles when the image is ready. @throws the image's error */
+  /** Resolves when the image is ready; rejects with the image's error. */
   readonly ready: Promise<void>;
-  /** Releases the share. A second call has no effect. */
+  /** Releases the reference. A second call has no effect. */
   release(): void;
 }
 
-/** Milliseconds after which an unfinished read lends its place. */
+/** Milliseconds after which an unfinished read counts as slow and frees its place. */
 const patience = 250;
 /** The least value of the limit on slow reads. */
 const leastSlow = 64;
-/** Slow reads that are reserved for callers with fewer of them than this. */
+/** The number of slow reads reserved for callers that have fewer slow reads than this number. */
 const keptForOthers = 16;
-/** The longest time that a batch waits for an image that is likely to be ready soon, in milliseconds. */
+/** The longest time that a batch waits for an image that is expected soon, in milliseconds. */
 const mostExpected = 100;
 
 interface Entry<ImageInput> {
@@ -43,19 +43,19 @@ interface Entry<ImageInput> {
   since: number;
 }
 
-/** Images of the requests to one model. */
+/** Reads the images of the requests to one model. */
 class ImagesOfReader<ImageInput> {
   readonly #reader: ImageReader<ImageInput>;
   readonly #options: RequestImageOptions;
-  /** The most images that are being read or ready. */
+  /** The most images that are being read, or are ready and in use. */
   readonly #places: number;
   /** The most images that are read concurrently. */
   readonly #sideBySide: number;
-  /** The most slow reads, which have lent their places. */
+  /** The most slow reads, which have freed their places. */
   readonly #mostSlow: number;
   readonly #entries = new Set<Entry<ImageInput>>();
   readonly #waiting = new FairQueue<Entry<ImageInput>>();
-  /** The recent average of milliseconds between two finished images. */
+  /** The moving average of the milliseconds between two finished images. */
   #usual = 50;
   #lastDone = 0;
 
@@ -65,7 +65,7 @@ class ImagesOfReader<ImageInput> {
     this.#options = options;
     this.#places = imagesAtOnce ?? places;
     this.#mostSlow = Math.max(leastSlow, this.#places + keptForOthers);
-    // One at a time with a memory bound: a decoded photograph takes far more memory than its pixel values.
+    // Read one image at a time under a memory limit: a decoded photograph takes far more memory than its pixel values.
     this.#sideBySide = imagesAtOnce === undefined ? Infinity : 1;
   }
 
@@ -90,7 +90,7 @@ class ImagesOfReader<ImageInput> {
     return undefined;
   }
 
-  /** Milliseconds within which an image is likely to be ready; 0 if none is being read. */
+  /** Milliseconds within which an image is likely to be ready; 0 if no image is being read. */
   expected(): number {
     const wait = Math.min(mostExpected, 2 * this.#usual);
     const left = this.#in("reads").map(({ since }) => Math.max(since, this.#lastDone) + wait - Date.now());
@@ -108,7 +108,7 @@ class ImagesOfReader<ImageInput> {
       ...{ image, caller, stop, picture, begin },
       ...{ users: 0, state: "waits", since: 0 },
     };
-    // All sharers get the error.
+    // Every request that shares the image gets its error.
     picture.then(
       () => this.#done(entry),
       () => this.#done(entry),
@@ -143,7 +143,7 @@ class ImagesOfReader<ImageInput> {
   }
 
   /**
-   * Whether a caller may have another read, in case it becomes slow. Reads that still hold their places count as slow.
+   * Whether a caller may start another read, which may become slow. Reads that still hold their places count as slow.
    */
   #mayBeSlow(caller: string): boolean {
     const slow = this.#in("slow", "reads");
@@ -168,31 +168,31 @@ class ImagesOfReader<ImageInput> {
   }
 }
 
-/** Images of requests to several models, each of which reads them in its own way. */
+/** Reads the images of requests to several models, each of which has its own form of images. */
 export class RequestImages<ImageInput> {
   readonly #options: RequestImageOptions;
   readonly #places: number;
   readonly #readers = new Map<ImageReader<ImageInput>, ImagesOfReader<ImageInput>>();
 
-  /** @param options options of reading @param places the most images per model that are being read or ready */
+  /** @param options options for reading images @param places the most images per model that are being read or ready */
   constructor(options: RequestImageOptions, places: number) {
     this.#options = options;
     this.#places = places;
   }
 
-  /** Starts reading an image when it is its caller's turn. */
+  /** Shares an image, which is read when it is the caller's turn. */
   share(image: ImageInput, reader: ImageReader<ImageInput>, caller: string): ImageShare {
     const known = this.#readers.get(reader) ?? new ImagesOfReader(reader, this.#options, this.#places);
     this.#readers.set(reader, known);
     return known.share(image, caller);
   }
 
-  /** An image with a shareholder, as its model reads it. */
+  /** Returns a shared image as its model reads it; undefined if no request shares it. */
   read(image: ImageInput, reader: ImageReader<ImageInput>): Promise<ReadImage> | undefined {
     return this.#readers.get(reader)?.find(image)?.picture;
   }
 
-  /** Milliseconds within which another image is likely to be ready; 0 if none is being read. */
+  /** Milliseconds within which another image is likely to be ready; 0 if no image is being read. */
   expected(): number {
     return Math.max(0, ...[...this.#readers.values()].map((images) => images.expected()));
   }

@@ -1,12 +1,12 @@
-// Adapts a text so that @huggingface/tokenizers reads it as BERT's own tokenizer does (tokenizers in Rust, which
-// transformers 5 uses). It covers the cases in which the two differ.
+// Adapts a text so that @huggingface/tokenizers gives the same tokens as BERT's own tokenizer (tokenizers in Rust,
+// which transformers 5 uses). Covers the cases in which the two tokenizers differ.
 
-/** CJK above U+FFFF, which BERT separates. Rust does not include U+2B820 to U+2B91F. */
+/** CJK characters above U+FFFF, which BERT separates. The Rust tokenizer does not include U+2B820 to U+2B91F. */
 const parted = /[\u{166d}\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
 
 /**
- * Punctuation, accents and formats of Unicode 9 and later. BERT's tables are of Unicode 8, which treats them as
- * letters. oracle/hf/nasty_text_goldens.py finds the boundaries.
+ * Punctuation, accents and format characters of Unicode 9 and later. BERT uses the tables of Unicode 8 and treats these
+ * characters as letters. oracle/hf/nasty_text_goldens.py finds the boundaries.
  */
 const newer = new RegExp(
   `[${[
@@ -36,10 +36,10 @@ const newer = new RegExp(
   ].join("")}]`,
   "gu",
 );
-/** A letter in no vocabulary. It is an unassigned character, so neither punctuation nor an accent. */
+/** A letter that is in no vocabulary: an unassigned character, which is neither punctuation nor an accent. */
 const unknownLetter = "\u{10ffff}";
 
-/** Accents of Unicode 8 that no longer are accents, and punctuation that is now an accent. */
+/** Accents of Unicode 8 that are no longer accents, and punctuation that is now an accent. */
 const noAccents = /[\u{1734}\u{1171e}]/gu;
 const noPunctuation = /\u{111c9}/gu;
 
@@ -55,12 +55,12 @@ export interface BertRules {
 /** The rules of bert-base-uncased. */
 export const uncased: BertRules = { lowercase: true, stripsAccents: true, partsChinese: true };
 
-/** The text for which @huggingface/tokenizers gives the ids of BERT's own tokenizer. */
+/** Returns the text for which @huggingface/tokenizers gives the ids of BERT's own tokenizer. */
 export function asBertReads(text: string, { lowercase, stripsAccents, partsChinese }: BertRules): string {
   if (plain.test(text)) return text;
   const letters = text.replace(newer, unknownLetter).replace(noPunctuation, ` ${unknownLetter} `);
   const bare = stripsAccents ? letters.replace(noAccents, "") : letters;
   const apart = partsChinese ? bare.replace(parted, " $& ") : bare;
-  // BERT lower-cases each character by itself; JavaScript uses the final sigma at the end of a word.
+  // BERT lower-cases each character individually. JavaScript uses the final sigma at the end of a word.
   return lowercase ? apart.replaceAll("Σ", "σ") : apart;
 }

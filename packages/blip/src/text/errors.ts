@@ -1,4 +1,4 @@
-// The errors of texts and tokenizer files: one factory per error. Codes: `text/...`.
+// Error factories for texts and tokenizer files. Codes: `text/...`, `tokenizer/...`.
 import { InputError, ModelError, UsageError, type Warning } from "@blip-ts/base";
 
 /**
@@ -70,7 +70,7 @@ export const badTokenizerConfig = (name: string, detail: string): ModelError =>
 export const missingToken = (name: string, token: string): ModelError =>
   badTokenizer(name, `expected ${token}, which every BERT vocabulary has, got none`);
 
-/** A part of a file's text, short enough for a message. */
+/** Shortens a part of a file's text for a message. */
 const short = (text: string): string => text.slice(0, 120);
 
 /**

@@ -1,13 +1,13 @@
-// Reads tokenizer_config.json. As in transformers 4.26 to 5.x for BLIP's tokenizer, this file decides about case,
-// accents and Chinese, not the normalizer of tokenizer.json. Missing values have the defaults of `BertTokenizer`. Under
-// transformers' general classes, tokenizer.json alone decides (oracle/hf/side_files.py).
+// Reads tokenizer_config.json. As in transformers 4.26 to 5.x for BLIP's tokenizer, this file determines the handling
+// of case, accents and Chinese, not the normalizer of tokenizer.json. Missing values get `BertTokenizer`'s defaults.
+// With transformers' general classes, only tokenizer.json counts (oracle/hf/side_files.py).
 import { schema, type Warning } from "@blip-ts/base";
 import { uncased, type BertRules } from "./as-bert-reads.ts";
 import { badTokenizerConfig, rulesDiffer } from "./errors.ts";
 
 const { maybe, flag, fields, listOf, either } = schema;
 
-/** The most special tokens, and the most characters of each. */
+/** The most special tokens, and the most characters per token. */
 const maxSpecials = 1_000;
 const maxCharacters = 512;
 
@@ -25,7 +25,7 @@ const configSchema = fields({
   do_lower_case: maybe(flag()),
   strip_accents: maybe(flag()),
   tokenize_chinese_chars: maybe(flag()),
-  // transformers writes 1e30 for no limit.
+  // transformers writes 1e30 if there is no limit.
   model_max_length: maybe(schema.real(1, 1e31)),
   tokenizer_class: maybe(schema.text(256)),
   cls_token: maybe(token()),
@@ -36,24 +36,24 @@ const configSchema = fields({
   additional_special_tokens: maybe(listOf(token(), maxSpecials)),
 });
 
-/** Classes that use tokenizer.json as it is. */
+/** Classes that use tokenizer.json unchanged. */
 const generalClasses: ReadonlySet<string> = new Set(["PreTrainedTokenizerFast", "TokenizersBackend"]);
 
-/** Above this, model_max_length means no limit. */
+/** The largest model_max_length that counts as a limit. */
 const longestLimit = 1e9;
 
 /** The settings from a tokenizer_config.json. */
 export interface TokenizerSettings {
-  /** Special tokens besides BERT's own. Decoding leaves them out. */
+  /** Special tokens in addition to BERT's. Decoding omits them. */
   readonly specials: readonly string[];
-  /** How to read texts; undefined if tokenizer.json decides. */
+  /** The normalization rules; undefined if tokenizer.json determines them. */
   readonly rules: BertRules | undefined;
-  /** The default number of tokens at which texts are cut; undefined for no limit. */
+  /** The default number of tokens to which texts are truncated; undefined if there is no limit. */
   readonly maxLength: number | undefined;
 }
 
 /**
- * The settings from a parsed tokenizer_config.json. A model without one has BERT's own settings.
+ * Reads the settings from a parsed tokenizer_config.json. A model without this file has BERT's own settings.
  * @param name the file, for messages @throws {ModelError} `tokenizer/bad-config` with the field
  */
 export function readTokenizerConfig(config: unknown, name: string): TokenizerSettings {
@@ -80,7 +80,7 @@ const fieldNames: readonly (readonly [keyof BertRules, inFile: string, inConfig:
   ["partsChinese", "handle_chinese_chars", "tokenize_chinese_chars"],
 ];
 
-/** The warning if a tokenizer.json has other rules than the ones in use. @param name the tokenizer.json */
+/** Returns a warning if tokenizer.json has other rules than the rules in use. @param name the tokenizer.json */
 export function rulesWarning(name: string, file: BertRules, used: BertRules): Warning | undefined {
   const different = fieldNames.filter(([rule]) => file[rule] !== used[rule]);
   if (different.length === 0) return undefined;

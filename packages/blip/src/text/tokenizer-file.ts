@@ -1,21 +1,23 @@
 // Validates a tokenizer.json. The file is untrusted. Only the components of BERT's tokenizer are allowed (tokenizers'
 // BertNormalizer, BertPreTokenizer, WordPiece, TemplateProcessing or BertProcessing, the WordPiece decoder;
-// transformers 4.26 to 5.x saves no others for BLIP). Each is read into plain values, and nothing else of the file is
-// used. So no regular expression of a file is compiled, and no id of it determines the size of an allocation.
+// transformers 4.26 to 5.x saves no others for BLIP). Each component is converted to plain values, and the rest of the
+// file is ignored. So no regular expression from a file is compiled, and no id sets the size of an allocation.
 import { schema } from "@blip-ts/base";
 import type { BertRules } from "./as-bert-reads.ts";
 import { badId, badTokenizer, overTokenizerLimit, unsupportedComponent } from "./errors.ts";
 
 /**
- * The most tokens of a vocabulary. Building a tokenizer of this size takes half a second; BERT's largest has 119,547.
+ * The most tokens of a vocabulary. Building a tokenizer of this size takes half a second. BERT's largest vocabulary has
+ * 119,547 tokens.
  */
 export const maxVocabulary = 200_000;
 /**
- * The most added tokens, and the most characters of all of them: each is a node of a tree. BLIP's files have 5 to 7.
+ * The most added tokens, and the most characters of all added tokens: each character is a node of a tree. BLIP's files
+ * have 5 to 7 added tokens.
  */
 const maxAdded = 10_000;
 const maxAddedCharacters = 100_000;
-/** The length of the longest token. BERT's has 18 characters. */
+/** The most characters of a token. BERT's longest token has 18 characters. */
 export const maxTokenLength = 512;
 /** The longest word that is split into pieces, which takes quadratic time. BERT's limit is 100. */
 const maxWordLength = 200;
@@ -32,11 +34,11 @@ const wordPiece = {
   unk_token: maybe(text(maxTokenLength)),
   continuing_subword_prefix: maybe(text(maxPrefixLength)),
   max_input_chars_per_word: maybe(whole(1, maxWordLength)),
-  // Ids are checked against the word table below, so that none of 30,000 is checked twice.
+  // `Ids` checks the ids against the word table, so that 30,000 ids are not checked twice.
   vocab: schema.passed<Json>(isRecord, "an object of ids by token"),
 };
 
-/** Files of 2019 omit the type. Only WordPiece has this prefix. */
+/** Whether a model is WordPiece without a type, as in files of 2019. Only WordPiece has this prefix. */
 const isOfOldModel = (model: unknown): boolean =>
   isRecord(model) &&
   (model.type === undefined || model.type === null) &&
@@ -89,18 +91,18 @@ type TokenizerJson = schema.Output<ReturnType<typeof fileSchema>>;
 
 /** A valid tokenizer.json. */
 export interface TokenizerFile {
-  /** Ids by token, including added ones, in the order of ids. Some ids in between may be unused. */
+  /** Ids by token, including added tokens, in the order of ids. Some ids in between may be unused. */
   readonly vocabulary: ReadonlyMap<string, number>;
   /** The JSON for the tokenizer library. */
   readonly json: object;
-  /** The rules of its normalizer. */
+  /** The rules of the file's normalizer. */
   readonly rules: BertRules;
 }
 
-/** The ids of tokens, each checked against the word table and against the earlier ones. */
+/** The ids of tokens. Checks each id against the word table and against earlier ids. */
 class Ids {
   readonly #name: string;
-  /** Allocated at full length. In an object, integer-like tokens come first, whatever their ids. */
+  /** Tokens by id, allocated at full length. (In an object, integer-like tokens come first, whatever their ids.) */
   readonly #byId: (string | undefined)[];
   #vocab: Json = {};
   readonly #added = new Map<string, number>();
@@ -122,7 +124,7 @@ class Ids {
     this.#vocab = vocab;
   }
 
-  /** The id of a token that has been read. */
+  /** Returns the id of a token that has been read. */
   of(token: string): unknown {
     return this.#added.get(token) ?? (Object.hasOwn(this.#vocab, token) ? this.#vocab[token] : undefined);
   }
@@ -142,7 +144,7 @@ class Ids {
     return taken;
   }
 
-  /** Checks that a special token has the vocabulary's id. */
+  /** Checks that a special token has the same id as in the vocabulary. */
   expectSpecial(field: string, token: string, pair: unknown): void {
     const [content, id] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
     const known = this.of(token);
@@ -200,7 +202,7 @@ function addedTokens(name: string, list: TokenizerJson["added_tokens"], ids: Ids
   }));
 }
 
-/** BERT's normalizer in the form of tokenizer.json. */
+/** Returns BERT's normalizer in the form of tokenizer.json. */
 export const normalizerOf = ({ lowercase, stripsAccents, partsChinese }: BertRules): object => ({
   type: "BertNormalizer",
   clean_text: true,
@@ -210,7 +212,7 @@ export const normalizerOf = ({ lowercase, stripsAccents, partsChinese }: BertRul
   lowercase,
 });
 
-/** [CLS] A [SEP], in either of two forms. BLIP reads no pairs. */
+/** Checks that the post-processor gives [CLS] A [SEP], in either of two forms. BLIP reads no pairs of texts. */
 function postProcessor(name: string, processor: TokenizerJson["post_processor"], ids: Ids): object {
   const field = "post_processor";
   if (processor.type === "BertProcessing") {

@@ -1,20 +1,20 @@
-// Finds words that a vocabulary lacks. WordPiece reads them letter by letter or as [UNK], and the network answers as if
-// nothing were wrong. A warning names these words.
+// Finds words that a vocabulary lacks. WordPiece splits these words into letters or replaces them by [UNK], and the
+// network answers as if nothing were wrong. A warning names the words.
 import { unknownWords as unknownWordsWarning } from "./errors.ts";
 import { must, type Warning } from "@blip-ts/base";
 
 /** The share of unknown words above which a text causes a warning. */
 const unknownShare = 0.1;
-/** The most words in a warning, and the most warnings of one tokenizer. */
+/** The most words in a warning, and the most warnings per tokenizer. */
 const mostNamed = 8;
 const mostWarnings = 5;
-/** The most words that are remembered, so that none is warned about twice. */
+/** The most words that are remembered, so that no word causes two warnings. */
 const mostRemembered = 1_000;
 const maxWordShown = 40;
 
-/** The part of a tokenizer that is used here. */
+/** The part of a tokenizer that this file uses. */
 export interface Pieces {
-  /** The tokens of a text without special ones; `##` marks those that continue a word. */
+  /** Returns the tokens of a text without special tokens. `##` marks tokens that continue a word. */
   pieces(text: string): readonly string[];
 }
 
@@ -22,7 +22,7 @@ const isWord = /[\p{L}\p{N}]|^\[UNK\]$/u;
 const oneCharacter = /^(?:##)?.$/su;
 const digits = /^[\d#]+$/;
 
-/** The pieces of each word. */
+/** Groups pieces into words. */
 function wordsOf(pieces: readonly string[]): (readonly string[])[] {
   const words: string[][] = [];
   for (const piece of pieces) {
@@ -34,7 +34,8 @@ function wordsOf(pieces: readonly string[]): (readonly string[])[] {
 }
 
 /**
- * Whether a word is neither in the vocabulary nor composed of larger parts from it. Numbers may be read digit by digit.
+ * Whether a word is neither in the vocabulary nor composed mainly of pieces longer than a letter. Numbers may be split
+ * into digits.
  */
 function isUnknown(word: readonly string[]): boolean {
   if (word.includes("[UNK]")) return true;
@@ -44,7 +45,7 @@ function isUnknown(word: readonly string[]): boolean {
   return letters > characters / 2;
 }
 
-/** Whether the share of unknown words is above the limit. @param pieces of one text, without special tokens */
+/** Whether the share of unknown words exceeds the limit. @param pieces a text's tokens, without special tokens */
 export function readsUnknownWords(pieces: readonly string[]): boolean {
   const words = wordsOf(pieces);
   return words.filter(isUnknown).length > words.length * unknownShare;
@@ -52,7 +53,7 @@ export function readsUnknownWords(pieces: readonly string[]): boolean {
 
 const edges = /^[^\p{L}\p{N}\p{So}]+|[^\p{L}\p{N}\p{So}]+$/gu;
 
-/** The first of the words that differ only in case. */
+/** Removes duplicates, ignoring case. Keeps the first spelling of each word. */
 function distinct(words: readonly string[]): string[] {
   const firsts = new Map<string, string>();
   for (const word of words) {
@@ -62,13 +63,13 @@ function distinct(words: readonly string[]): string[] {
   return [...firsts.values()];
 }
 
-/** The unknown words of a text as they are written, without duplicates. */
+/** Returns the unknown words of a text as written, without duplicates. */
 export function unknownWords(tokenizer: Pieces, text: string): string[] {
   const parts = text.split(/\s+/u).filter((part) => wordsOf(tokenizer.pieces(part)).some(isUnknown));
   return distinct(parts.map((part) => (part.replace(edges, "") || part).slice(0, maxWordShown)));
 }
 
-/** Warns of words that a vocabulary lacks: of each word once, in at most five warnings. */
+/** Warns about words that a vocabulary lacks: once per word, in at most five warnings. */
 export class UnknownWords {
   readonly #tokenizer: Pieces;
   readonly #warn: (warning: Warning) => void;
@@ -82,7 +83,7 @@ export class UnknownWords {
 
   /**
    * Checks the texts of a call.
-   * @param texts the texts as they are read @param piecesOf returns the tokens of one of them, without special ones
+   * @param texts the cleaned texts @param piecesOf returns the tokens of a text, without special tokens
    */
   look(texts: readonly string[], piecesOf: (row: number) => readonly string[]): void {
     if (this.#left === 0) return;

@@ -1,6 +1,5 @@
 // BERT's WordPiece tokenizer (rules of bert-base-uncased: lower case, accents stripped, Chinese characters separated),
-// with
-// @huggingface/tokenizers, from tokenizer.json or from the lines of vocab.txt.
+// implemented with @huggingface/tokenizers, from tokenizer.json or from the lines of vocab.txt.
 import { optionNames } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { Tokenizer } from "@huggingface/tokenizers";
@@ -10,14 +9,15 @@ import { badTokenizer, emptyText, missingToken, overTokenizerLimit, tooLong } fr
 import { readTokenizerConfig, rulesWarning } from "./tokenizer-config.ts";
 import { maxTokenLength, maxVocabulary, normalizerOf, readTokenizerFile } from "./tokenizer-file.ts";
 
-/** Options to cut and pad texts. */
+/** Options to truncate and pad texts. */
 export interface EncodeOptions {
-  /** `longest` (default): to the longest text of the call; `max_length`: to exactly `maxLength`. */
+  /** Pads to the longest text of the call (`longest`, the default), or to exactly `maxLength` tokens (`max_length`). */
   readonly padding?: "longest" | "max_length";
-  /** Cuts texts to `maxLength` tokens, including [CLS] and [SEP]. Without it, longer texts are refused. */
+  /** Truncates texts to `maxLength` tokens, including [CLS] and [SEP]. By default, longer texts are rejected. */
   readonly truncation?: boolean;
   /**
-   * In tokens. Default: `model_max_length` of tokenizer_config.json, at most the length of the model's position table.
+   * The limit for truncation and padding, in tokens. Default: `model_max_length` of tokenizer_config.json, but at most
+   * the length of the model's position table.
    */
   readonly maxLength?: number;
 }
@@ -28,20 +28,20 @@ export const encodeOptionNames = optionNames<EncodeOptions>()({
   maxLength: true,
 });
 
-/** The ids of texts, padded to one length. */
+/** The ids of texts, padded to equal length. */
 export interface EncodedTexts {
   /** [B, T] */
   readonly inputIds: Tensor<"int64">;
-  /** 1 for tokens, 0 for padding [B, T]. */
+  /** [B, T], 1 for tokens, 0 for padding. */
   readonly attentionMask: Tensor<"int64">;
 }
 
-/** BLIP's own tokens. Vocabularies that have them do not always mark them as special. */
+/** BLIP's own tokens. Vocabularies that contain these tokens do not always mark them as special. */
 const decoderTokens: ReadonlySet<string> = new Set(["[DEC]", "[ENC]"]);
 
 const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
 
-/** The tokenizer.json of a BERT tokenizer with this vocabulary. */
+/** Creates the tokenizer.json of a BERT tokenizer with this vocabulary. */
 function tokenizerJson(
   vocabulary: ReadonlyMap<string, number>,
   cls: number,
@@ -88,7 +88,7 @@ function tokenizerJson(
   };
 }
 
-/** The settings of a tokenizer besides its vocabulary. */
+/** The settings of a tokenizer, apart from its vocabulary. */
 interface Known {
   readonly rules: BertRules;
   readonly specials: readonly string[];
@@ -99,13 +99,13 @@ interface Known {
 /** Converts texts to token ids and back. */
 export class BertTokenizer {
   readonly #tokenizer: Tokenizer;
-  /** The rules to read texts. */
+  /** The normalization rules. */
   readonly rules: BertRules;
-  /** Special tokens besides BERT's own. */
+  /** Special tokens in addition to BERT's. */
   readonly specials: readonly string[];
-  /** The default number of tokens at which texts are cut; undefined for no limit. */
+  /** The default number of tokens to which texts are truncated; undefined if there is no limit. */
   readonly maxLength: number | undefined;
-  /** Warnings about its files. */
+  /** Warnings about the tokenizer's files. */
   readonly warnings: readonly Warning[];
   /** Ids by token. */
   readonly vocabulary: ReadonlyMap<string, number>;
@@ -170,8 +170,8 @@ export class BertTokenizer {
   /**
    * Creates a tokenizer from the parsed tokenizer.json and, if there is one, tokenizer_config.json.
    * @param rows the rows of the model's word table, the upper bound of ids
-   * @throws {ModelError} `text/bad-tokenizer` if it is not one, `tokenizer/unsupported-component` if a part of it is
-   * not BERT's, `tokenizer/bad-id`, `tokenizer/limit`, `tokenizer/bad-config`
+   * @throws {ModelError} `text/bad-tokenizer` if the file is not a tokenizer, `tokenizer/unsupported-component` if a
+   * component is not BERT's, `tokenizer/bad-id`, `tokenizer/limit`, `tokenizer/bad-config`
    */
   static fromJson(
     json: unknown,
@@ -192,31 +192,31 @@ export class BertTokenizer {
     });
   }
 
-  /** The vocabulary as the lines of a vocab.txt. */
+  /** Converts the vocabulary to the lines of a vocab.txt. */
   toVocabulary(): string {
     const lines: string[] = [];
     for (const [token, id] of this.vocabulary) lines[id] = token;
     return `${Array.from(lines, (token, id) => token || `[unused-${id}]`).join("\n")}\n`;
   }
 
-  /** A tokenizer.json with this vocabulary and these rules. */
+  /** Creates a tokenizer.json with this vocabulary and these rules. */
   toJson(): object {
     return tokenizerJson(this.vocabulary, this.clsId, this.sepId, this.rules);
   }
 
-  /** The tokens of one text without [CLS] and [SEP]; `##` marks those that continue a word. */
+  /** Returns the tokens of a text without [CLS] and [SEP]. `##` marks tokens that continue a word. */
   pieces(text: string): readonly string[] {
     return this.piecesOf(this.ids(text));
   }
 
-  /** The tokens of ids, without [CLS], [SEP] and [PAD]. */
+  /** Converts ids to tokens, without [CLS], [SEP] and [PAD]. */
   piecesOf(ids: readonly number[]): readonly string[] {
     return ids
       .filter((id) => id !== this.clsId && id !== this.sepId && id !== this.padId)
       .map((id) => this.#tokenizer.id_to_token(id) ?? "");
   }
 
-  /** The ids of one text, from [CLS] to [SEP]. */
+  /** Converts a text to ids, from [CLS] to [SEP]. */
   ids(text: string): number[] {
     return this.#tokenizer.encode(asBertReads(text, this.rules)).ids;
   }
@@ -225,7 +225,7 @@ export class BertTokenizer {
    * Encodes texts as a batch, padded on the right.
    * @param positions the length of the model's position table
    * @throws {UsageError} `text/empty`
-   * @throws {InputError} `text/too-long` if a text does not fit and must not be cut
+   * @throws {InputError} `text/too-long` if a text is too long and `truncation` is not set
    */
   encode(texts: readonly string[], positions: number, options: EncodeOptions = {}): EncodedTexts {
     const { truncation, padding } = options;
@@ -233,7 +233,7 @@ export class BertTokenizer {
     const limit = Math.min(options.maxLength ?? own ?? positions, positions);
     const rows = texts.map((text, index) => {
       const ids = this.ids(text);
-      // Only [CLS] and [SEP]: the text may still contain ignored characters, such as U+200B.
+      // Reject a text with only [CLS] and [SEP]. It may still contain ignored characters, such as U+200B.
       if (ids.length <= 2) throw emptyText(index);
       if (ids.length <= limit) return ids;
       if (truncation !== true) throw tooLong(text, ids.length, limit);
@@ -260,8 +260,8 @@ export class BertTokenizer {
 
   /**
    * Decodes ids, without special tokens and without ids that the vocabulary lacks ([DEC] and [ENC] in most).
-   * @param options `cleanUp`: joins what the tokenizer separated, "it ' s" to "it's" (transformers 4's default; 5 does
-   * not)
+   * @param options `cleanUp`: joins parts that the tokenizer separated, "it ' s" to "it's" (the default of transformers
+   * 4, but not of 5)
    */
   decode(ids: readonly (number | bigint)[], { cleanUp = true }: { readonly cleanUp?: boolean } = {}): string {
     const known = ids.map(Number).filter((id) => {

@@ -36,7 +36,7 @@ export interface CaptionToken extends StreamedToken {
 
 /** Options to load a captioner. */
 export interface CaptionerOptions extends VerbOptions {
-  /** Scores captions with the model's own matching heads. A file without them is refused. Default: false. */
+  /** Scores captions with the model's own matching heads. Loading fails if the file has none. Default: false. */
   readonly score?: boolean | undefined;
   /** Scores captions with this matching model: a folder, a file, or a Hub id. Default: none. */
   readonly matchModel?: string | undefined;
@@ -51,8 +51,8 @@ export const captionerOptionNames = optionNames<CaptionerOptions>()({
 /** Options to caption images. */
 export interface CaptionOptions extends GenerationOptions, VerbCallOptions {
   /**
-   * The beginning of captions, one for all images or one per image; an empty text for none. Default: "a picture of "
-   * under `blip` and `lavis`, none under `hf`.
+   * The text that captions begin with: one prompt for all images, or one per image. An empty text means no prompt.
+   * Default: "a picture of " under `blip` and `lavis`, none under `hf`.
    */
   readonly prompt?: string | readonly string[] | undefined;
 }
@@ -63,7 +63,7 @@ export const captionOptionNames = optionNames<CaptionOptions>()({
   prompt: true,
 });
 
-/** Options to caption rows. Each row has its own prompt. */
+/** Options to caption a stream of rows. Each row has its own prompt. */
 export type CaptionRowOptions = Omit<CaptionOptions, "prompt" | "onProgress">;
 
 export const captionRowOptionNames = withoutNames(captionOptionNames, "prompt", "onProgress");
@@ -72,11 +72,11 @@ export const captionRowOptionNames = withoutNames(captionOptionNames, "prompt", 
 export interface CaptionRequest<ImageInput> {
   /** The image to caption. */
   readonly image: ImageInput;
-  /** The beginning of the caption. Default: the convention's prompt. */
+  /** The text that the caption begins with. Default: the convention's prompt. */
   readonly prompt?: string | undefined;
-  /** With `sample`: the row's own seed, instead of the call's. */
+  /** With `sample`: the row's seed, which overrides the call's seed. */
   readonly seed?: number | undefined;
 }
 
-/** Rows without their images. */
+/** A caption row without its image. */
 export type Caption = Omit<CaptionRow<never>, "image" | "error">;

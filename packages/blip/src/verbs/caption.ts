@@ -105,7 +105,7 @@ export class Captioner<ImageInput> extends RowVerb<
   }
 
   /**
-   * Creates a captioner scored by the same file, or by another part of the suite. Both share one encoding of an image.
+   * Creates a captioner scored by the same file, or by another part of the suite. Both tasks share image encodings.
    */
   static async #loadScoring<ImageInput>(
     platform: Platform<ImageInput>,
@@ -126,7 +126,7 @@ export class Captioner<ImageInput> extends RowVerb<
     return orClosed(open, make, options.signal);
   }
 
-  /** Creates a captioner over a loaded network. @param matcher scores captions; of this network or another */
+  /** Creates a captioner over a loaded network. @param matcher scores captions, with this network or another one */
   static async over<ImageInput>(
     { loaded, encoders, processors }: VerbParts<ImageInput>,
     matcher?: Matcher<ImageInput>,
@@ -183,7 +183,7 @@ export class Captioner<ImageInput> extends RowVerb<
     expectOptions("stream", options, withoutNames(captionOptionNames, "imageBatchSize", "onProgress"));
     const { compat } = this.model.loaded;
     const prompts = this.#prompts(options.prompt, 1);
-    // The references' default of three beams is not the caller's choice.
+    // The reference code's default of three beams does not apply, because beams cannot be streamed.
     const single = { ...options, beams: options.beams ?? (compat === "hf" ? undefined : 1) };
     this.model.generator.options(prompts, single);
     const pixels = await this.processors.images.batch([image], options);
@@ -195,14 +195,14 @@ export class Captioner<ImageInput> extends RowVerb<
       yield { ...token, caption: this.#textOf(token.tokens, prompt) };
   }
 
-  /** Frees the model, and the model that scores captions. A second call has no effect. */
+  /** Frees the captioning model and the model that scores captions. A second call has no effect. */
   override async close(): Promise<void> {
     await super.close();
     await this.#matcher?.close();
   }
 
   /**
-   * Captions encoded images: the rows of each request, or its error.
+   * Captions encoded images. Returns the rows of each request, or the request's error.
    * @param states [B, N, D] from this model's image encoder, in the order of the requests
    * @throws {UsageError} `generate/...` @throws {InputError} `text/too-long` @throws the signal's reason
    */
@@ -243,7 +243,7 @@ export class Captioner<ImageInput> extends RowVerb<
     options: CaptionRowOptions,
   ): Promise<(Captions | BlipError)[]> {
     const answers: (Captions | BlipError)[] = [];
-    // At most as many captions at a time as images, whichever images they belong to.
+    // The limit on images per batch also limits the captions per batch.
     const { images: most = Infinity } = this.model.loaded.limits;
     for (const some of chunks(rows, Math.min(most, options.imageBatchSize ?? rows.length))) {
       const { images, places } = imagesOfRows(some);
@@ -286,8 +286,8 @@ export class Captioner<ImageInput> extends RowVerb<
   }
 
   /**
-   * The caption without the prompt. BLIP cuts off the prompt; its demo cuts by the number of characters, of which the
-   * last is a space. transformers keeps the prompt.
+   * The caption without the prompt. BLIP removes the prompt; its demo removes as many characters as the prompt has,
+   * plus a space. transformers keeps the prompt.
    */
   #textOf(tokens: readonly number[], prompt: readonly number[]): string {
     const { texts } = this.processors;
@@ -320,7 +320,7 @@ export class Captioner<ImageInput> extends RowVerb<
   }
 
   /**
-   * The rows of each prompt, or its error. @param of `places`: the image index of each prompt; default: its own index
+   * The rows or the error of each prompt. @param of `places`: the image index of each prompt; default: its own index
    */
   async #rows(
     seen: SeenImages,
@@ -348,7 +348,7 @@ export class Captioner<ImageInput> extends RowVerb<
     return this.#scored(seen, rows, places, signal);
   }
 
-  /** Adds the ITM probability of each caption to the rows, if it is requested. */
+  /** Adds the ITM probability of each caption to the rows, if the captioner has a matcher. */
   async #scored(
     { matched }: SeenImages,
     rows: readonly (Captions | BlipError)[],
@@ -359,7 +359,7 @@ export class Captioner<ImageInput> extends RowVerb<
     if (!matcher || !matched) return [...rows];
     const { name } = matcher.model.loaded.opened.files;
     const scored: (Captions | BlipError)[] = [...rows];
-    // All successful rows of a call have the same number of captions. Failed ones have none and are left out.
+    // All successful rows of a call have the same number of captions. Failed rows have no captions to score.
     const asked = rows.flatMap((row, index) => (row instanceof BlipError ? [] : [{ row, index }]));
     if (asked.length === 0) return scored;
     const states = pickRows(

@@ -51,11 +51,11 @@ export type CompareOptions = ReadImageOptions;
 export interface CompareRequest<ImageInput> {
   /** The left and the right image. */
   readonly images: readonly [left: ImageInput, right: ImageInput];
-  /** A statement about both, in English. */
+  /** A statement about both images, in English. */
   readonly statement: string;
 }
 
-/** The answer to such a row. */
+/** The judgement of one statement, without its images and text. */
 export type CompareAnswer = Pick<CompareRow<never>, "label" | "probability">;
 
 /** An NLVR2 model with the processors of its images and statements. */
@@ -81,9 +81,9 @@ export class Comparer<ImageInput> extends RowVerb<
   }
 
   /**
-   * Judges statements about a left and a right image. An image that cannot be read, or whose states are not finite,
-   * gives a row with its error, and there are no other rows. A statement whose logits are not finite gives a row with
-   * its error. If this applies to all statements, both images give such a row.
+   * Judges statements about a left and a right image. If an image cannot be read, or its states are not finite, the
+   * only rows are the errors of the images. A statement whose logits are not finite gives a row with its error. If all
+   * statements fail this way, each image gives a row with that error instead.
    * @throws {UsageError} `usage/no-texts`, `text/empty` @throws {InputError} `text/too-long`
    */
   async *compare<Input extends ImageInput>(
@@ -185,7 +185,7 @@ export class Comparer<ImageInput> extends RowVerb<
     });
   }
 
-  /** The logits of statements [B, 2], and the errors of the two images. */
+  /** Returns the logits [B, 2] of the statements, and the errors of the two images. */
   async #judge(pixels: Tensor<"float32">, encoded: EncodedTexts, options: CompareOptions) {
     const { model } = this;
     model.prepareToJudge(encoded);
@@ -195,7 +195,7 @@ export class Comparer<ImageInput> extends RowVerb<
   }
 }
 
-/** The judgement from two logits, if they are finite. */
+/** Computes the judgement from two logits, or an error if they are not finite. */
 function judgementOf(
   model: string,
   statement: string,

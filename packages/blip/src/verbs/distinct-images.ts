@@ -1,4 +1,4 @@
-// Groups requests about images for the network: each distinct image once, in full matrices of images and rows.
+// Groups requests about images for the network: each distinct image once, with equally many rows per image in a group.
 import { atLeast, missed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import type { EncodedTexts } from "../text/word-piece.ts";
@@ -7,7 +7,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
-/** Whether two images are certainly the same: paths and URLs by text, bytes by content, anything else by identity. */
+/** Whether two images are the same. Compares paths and URLs by text, bytes by content, anything else by identity. */
 export function sameImage(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (a instanceof Uint8Array && b instanceof Uint8Array) return sameBytes(a, b);
@@ -44,7 +44,7 @@ export function pickRows(tensor: Tensor<"float32">, rows: readonly number[]): Te
   return { dtype: "float32", dims: [rows.length, ...rest], data };
 }
 
-/** Picks texts. */
+/** Picks rows of encoded texts. */
 export function pickTexts({ inputIds, attentionMask }: EncodedTexts, rows: readonly number[]): EncodedTexts {
   const pick = ({ dims, data }: Tensor<"int64">): Tensor<"int64"> => {
     const [count, T] = atLeast(dims, 2);
@@ -56,7 +56,7 @@ export function pickTexts({ inputIds, attentionMask }: EncodedTexts, rows: reado
   return { inputIds: pick(inputIds), attentionMask: pick(attentionMask) };
 }
 
-/** Images with equally many rows: each image in turn has `rows.length / images.length` of them. */
+/** Images with equally many rows. The first `rows.length / images.length` rows belong to the first image, and so on. */
 export interface FullGroup {
   readonly images: readonly number[];
   readonly rows: readonly number[];
@@ -64,7 +64,7 @@ export interface FullGroup {
 
 /**
  * Groups rows by image, so that the network can share an image's work among its rows.
- * @param places the image of each row @param most the most rows per image in one group; a group has no image twice
+ * @param places the image of each row @param most the most rows per image in one group, which holds no image twice
  */
 export function fullGroups(places: readonly number[], most: number): FullGroup[] {
   const byImage = new Map<number, number[]>();

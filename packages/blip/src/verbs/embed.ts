@@ -1,5 +1,5 @@
-// The verb `embed`: images and texts as vectors in one space, or as all their states (models/blip.py `BLIP_Base`, LAVIS
-// blip_feature_extractor.py).
+// The verb `embed`: encodes images and texts as vectors in one space, or as all their states (models/blip.py
+// `BLIP_Base`, LAVIS blip_feature_extractor.py).
 import { expectImages } from "../image/expect-images.ts";
 import {
   atLeast,
@@ -31,7 +31,7 @@ import { rowsOf } from "../run/batch-rows.ts";
 import { loadVerb, type VerbParts } from "./verb.ts";
 import { expectTexts } from "../text/expect-texts.ts";
 
-/** E numbers of unit length; with `states` one list of numbers per token: [N, D'] for an image, [T, D] for a text. */
+/** A unit vector [E]; with `states`, one list of numbers per token: [N, D'] for an image, [T, D] for a text. */
 export type Embedding<States extends boolean = boolean> = States extends true
   ? readonly (readonly number[])[]
   : readonly number[];
@@ -56,7 +56,7 @@ export interface TextEmbedding<States extends boolean = boolean> {
   readonly error?: undefined;
 }
 
-/** Options of embeddings. */
+/** Options to embed images or texts. */
 export interface EmbedOptions<States extends boolean = boolean> extends VerbCallOptions {
   /** Returns all states after the last layer instead of the joint embedding. */
   readonly states?: States | undefined;
@@ -69,13 +69,13 @@ export type EmbedRequest<ImageInput> =
   | { readonly image: ImageInput; readonly text?: undefined }
   | { readonly text: string; readonly image?: undefined };
 
-/** The answer to such a row. */
+/** The answer to one row, without its image or text. */
 export interface EmbedAnswer {
   /** The unit vector [E], or with `states` all states. */
   readonly embedding: Embedding;
 }
 
-/** Options to embed rows. */
+/** Options to embed a stream of rows. */
 export type EmbedRowOptions = Pick<EmbedOptions, "states"> & RowCallOptions;
 
 const embedRowOptionNames = withoutNames(embedOptionNames, "onProgress");
@@ -124,8 +124,8 @@ export class Embedder<ImageInput> extends RowVerb<
   }
 
   /**
-   * Embeds texts in order. The other inputs of the call do not change them. A text whose results are not finite gives a
-   * row with its error.
+   * Embeds texts in order. The embedding of a text does not depend on the other texts of the call. A text whose results
+   * are not finite gives a row with its error.
    * @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
    */
   async *embedTexts<States extends boolean = false>(
@@ -137,7 +137,7 @@ export class Embedder<ImageInput> extends RowVerb<
     const { signal, states } = options;
     expectTexts(texts);
     if (texts.length === 0) return;
-    // All texts are encoded before any other work, so that an empty one is reported first.
+    // Encode all texts before any other work, so that an empty text is reported first.
     const encoded = this.processors.texts.encodeFeatureTexts(texts);
     const embeddings = await orNotFinite(() => this.#texts(encoded, states, signal));
     for (const [index, text] of texts.entries()) {
@@ -194,7 +194,7 @@ export class Embedder<ImageInput> extends RowVerb<
     });
   }
 
-  /** The finite embedding of each image, or its error. */
+  /** Embeds images. Returns an error for each image whose results are not finite. */
   async #images<States extends boolean>(
     pixels: Tensor<"float32">,
     all: States | undefined,
@@ -208,7 +208,7 @@ export class Embedder<ImageInput> extends RowVerb<
     );
   }
 
-  /** The finite embedding of each text, or its error. */
+  /** Embeds texts. Returns an error for each text whose results are not finite. */
   async #texts<States extends boolean>(
     encoded: EncodedTexts,
     all: States | undefined,
@@ -242,6 +242,6 @@ function embeddingOf<States extends boolean>(
   const found: unknown = all
     ? Array.from({ length: N }, (_, token) => row(states, stateRow * N + token, D))
     : row(features, featureRow, must(features.dims, 1));
-  // `all` has the type States, which distinguishes the two.
+  // The type of `all`, States, determines the type of the embedding.
   return found as Embedding<States>;
 }

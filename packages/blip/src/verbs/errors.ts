@@ -1,4 +1,4 @@
-// The errors of a verb's call: one factory per error. Codes: `usage/...`.
+// Error factories for the calls of verbs. Codes: `usage/...`.
 import { UsageError } from "@blip-ts/base";
 
 /**

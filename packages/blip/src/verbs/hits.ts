@@ -3,7 +3,7 @@ import { allFinite, type ModelError, must } from "@blip-ts/base";
 import { notFinite } from "@blip-ts/engine";
 import { scoresOf } from "./match.ts";
 
-/** The scores of every hit. */
+/** The scores of a hit. */
 export interface HitScores {
   /** The cosine of the two unit vectors, -1 to 1. */
   readonly cosine: number;
@@ -20,7 +20,7 @@ export function best(scores: ArrayLike<number>, count: number): number[] {
   return places.slice(0, count);
 }
 
-/** The scores of a hit. Without logits, it was not re-ranked. */
+/** Creates the scores of a hit. Without logits, the hit was not re-ranked. */
 export function hitOf(cosine: number, logits: readonly [number, number] | undefined): HitScores {
   return logits
     ? { cosine, logits, rankScore: scoresOf(...logits, cosine).rankScore }
@@ -28,8 +28,8 @@ export function hitOf(cosine: number, logits: readonly [number, number] | undefi
 }
 
 /**
- * The hits of a row, best first, or an error if a score is not finite.
- * @param failure an error that is already known
+ * Returns the hits of a row, best first, or an error if a score is not finite.
+ * @param failure an error that has already occurred, which is returned
  * @param of the subject of the row, for messages
  */
 export function rankedHits<Hit extends HitScores>(
@@ -44,7 +44,7 @@ export function rankedHits<Hit extends HitScores>(
   return finite ? reRanked(found) : notFinite(model, `the scores of ${of} with a hit`);
 }
 
-/** Re-ranked hits by their scores, then the others in the order of their cosines. */
+/** Sorts the re-ranked hits by `rankScore`, and appends the other hits in their given order. */
 function reRanked<Hit extends HitScores>(hits: readonly Hit[]): Hit[] {
   const reranked = hits.filter(({ rankScore }) => rankScore !== null);
   const scores = reranked.map(({ rankScore }) => rankScore ?? NaN);

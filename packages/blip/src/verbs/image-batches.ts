@@ -37,25 +37,25 @@ import { noImages } from "./errors.ts";
 export interface RowError {
   /** The error's code, listed in docs/errors.md. */
   readonly code: BlipErrorCode;
-  /** The message, one line for people. */
+  /** The message, one line of text. */
   readonly message: string;
 }
 
-/** A row of an image that could not be read, or whose results are not finite. The other images continue. */
+/** The row of an image that cannot be read, or whose results are not finite. Other images are still processed. */
 export interface FailedRow<ImageInput> {
   /** The image, as it was given. */
   readonly image: ImageInput;
-  /** The text of the row, if other rows of the image did not fail. */
+  /** The row's text, if only this text failed and not the whole image. */
   readonly text?: string;
-  /** The row's question. */
+  /** The row's question, if only this question failed. */
   readonly question?: string;
-  /** The row's statement. */
+  /** The row's statement, if only this statement failed. */
   readonly statement?: string;
   /** The reason of the failure. */
   readonly error: RowError;
 }
 
-/** A row of a text whose results are not finite. */
+/** The row of a text whose results are not finite. */
 export interface FailedText {
   /** The text, as it was given. */
   readonly text: string;
@@ -81,19 +81,19 @@ export const verbOptionNames = optionNames<VerbOptions>()({
 export interface VerbProgress {
   /** Distinguishes this progress from a download's. */
   readonly kind: "images";
-  /** Finished images. */
+  /** The number of finished images. */
   readonly done: number;
-  /** All images of the call. */
+  /** The number of images of the call. */
   readonly total: number;
 }
 
-/** Options of every verb's call. */
+/** Options of a call, the same for every verb. */
 export interface VerbCallOptions {
   /** Images per batch. Default: 4, or fewer under a memory limit. */
   readonly imageBatchSize?: number | undefined;
-  /** The most pixels of an image in this call, instead of the model's limit (see `ProcessorOptions`). */
+  /** The most pixels of an image in this call. Overrides the model's limit (see `ProcessorOptions`). */
   readonly maxPixels?: number | undefined;
-  /** Stops the call, which throws the signal's reason. */
+  /** Cancels the call, which then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Called after each batch of images. */
   readonly onProgress?: ((progress: VerbProgress) => void) | undefined;
@@ -110,12 +110,12 @@ interface BatchOptions<ImageInput> extends VerbCallOptions {
   readonly ahead?: ImagesOfBatch<ImageInput> | undefined;
 }
 
-/** An image read for one model or two, or its error. */
+/** The pixel values of an image for one model or two, or the image's error. */
 export type ReadImage = readonly [Float32Array, Float32Array?] | BlipError;
 
 /** Images that were read before their batch began. */
 export interface ImagesOfBatch<ImageInput> {
-  /** The image, if it was read. */
+  /** The image, if it was read before the batch. */
   readonly read: (image: ImageInput) => Promise<ReadImage> | undefined;
 }
 
@@ -127,7 +127,7 @@ export interface Processors<ImageInput> {
   readonly texts: TextProcessor;
 }
 
-/** The processors of a loaded model. @param prepared inputs that represent already prepared images */
+/** Creates the processors of a loaded model. @param prepared maps inputs to images that are already prepared */
 export async function processorsOf<ImageInput>(
   platform: Pick<Platform<ImageInput>, "decodeImage" | "prepareDecoders" | "warn">,
   loaded: LoadedNetwork,
@@ -151,7 +151,7 @@ export async function processorsOf<ImageInput>(
 }
 
 /**
- * The text processor of a loaded model.
+ * Creates the text processor of a loaded model.
  * @param maxLength the most characters of a text @param onWarning called with warnings about texts
  */
 export const textProcessorOf = (
@@ -171,9 +171,9 @@ export interface ReadBatch<Input> {
   readonly images: readonly Input[];
   /** The pixel values of the readable images [B', 3, S, S], in order; undefined if there are none. */
   readonly pixels: Tensor<"float32"> | undefined;
-  /** The same images for another model, if requested. */
+  /** The pixel values of the same images for another model, if requested. */
   readonly otherPixels: Tensor<"float32"> | undefined;
-  /** For each image its index in `pixels`, or its error. */
+  /** The index of each image in `pixels`, or the image's error. */
   readonly places: readonly (number | BlipError)[];
 }
 
@@ -195,7 +195,7 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
     ahead?.read(image) ?? readPixels(image, processor, other, { signal, maxPixels });
   const read = async (batch: readonly Input[] = []) => {
     if (processor.atOnce === undefined) return Promise.all(batch.map(readOne));
-    // One at a time, because a decoded photograph takes far more memory than its pixel values.
+    // Read one image at a time, because a decoded photograph takes far more memory than its pixel values.
     const results = [];
     for (const image of batch) results.push(await readOne(image));
     return results;
@@ -230,7 +230,7 @@ export async function* readBatches<Input extends ImageInput, ImageInput>(
   }
 }
 
-/** A call's options of image reading. */
+/** The options of a call that apply to reading images. */
 export type ReadImageOptions = Pick<VerbCallOptions, "signal" | "maxPixels">;
 
 export const readImageOptionNames = optionNames<ReadImageOptions>()({ signal: true, maxPixels: true });
@@ -239,14 +239,14 @@ export const readImageOptionNames = optionNames<ReadImageOptions>()({ signal: tr
 export interface RequestImageOptions
   extends ReadImageOptions, Pick<DecodeOptions, "isolate" | "caller" | "timeout"> {}
 
-/** The size that both models read, if it is the same. */
+/** The image size of both models, if it is the same. */
 function commonSize<ImageInput>(processor: ImageProcessor<ImageInput>, other?: ImageProcessor<ImageInput>) {
   const { size } = processor;
   if (!other || !size) return size;
   return other.size?.width === size.width && other.size.height === size.height ? size : undefined;
 }
 
-/** Reads an image, decoded once, for one model or two. */
+/** Reads an image for one model or two. Decodes it only once. */
 export async function readPixels<ImageInput>(
   image: ImageInput,
   processor: ImageProcessor<ImageInput>,
@@ -261,14 +261,14 @@ export async function readPixels<ImageInput>(
     const pixels = await processor.prepare(decoded);
     return other ? [pixels, await other.prepare(decoded)] : [pixels];
   } catch (error) {
-    // A failure of the native decoder is not the fault of this image.
+    // The image did not cause a failure of the native decoder, so the call fails instead.
     if (error instanceof BlipError && !isNativeFailure(error)) return error;
     throw error;
   }
 }
 
 /**
- * A batch's rows in the order of its images: the rows of each image, or one row with its error.
+ * Yields the rows of a batch in the order of its images: the rows of each image, or one row with the image's error.
  * @param rowsOf the rows of the image at an index, or its error
  */
 export function* inOrder<Input, Row extends object>(
@@ -285,8 +285,8 @@ export function* inOrder<Input, Row extends object>(
 }
 
 /**
- * The answers of a batch by image index. If the model's results are not finite for the whole batch, every image gets
- * that error.
+ * Computes the answers of a batch, and returns a lookup by image index. If `work` throws because results are not
+ * finite, every image gets that error.
  */
 export async function answersOf<T>(
   work: () => Promise<readonly (T | BlipError)[]>,
@@ -311,7 +311,7 @@ export function chunks<T>(list: readonly T[], size: number): T[][] {
   );
 }
 
-/** Repeats the ids and masks of texts for each of `times` images. */
+/** Repeats the ids and masks of texts `times` times, once per image. */
 export function repeat({ inputIds, attentionMask }: EncodedTexts, times: number): EncodedTexts {
   const [count, length] = atLeast(inputIds.dims, 2);
   const again = ({ data }: Tensor<"int64">): Tensor<"int64"> => {

@@ -1,5 +1,5 @@
-// The verb `match`: scores every image with every text. Each image is encoded once, and each text once for its cosine.
-// ITM scores batches of images with batches of texts (models/blip_itm.py, train_retrieval.py).
+// The verb `match`: scores every image-text pair. Each image is encoded once, and each text once for its cosine. ITM
+// scores batches of images with batches of texts (models/blip_itm.py, train_retrieval.py).
 import { BlipError, type ModelError, allFinite, atLeast, must, expectOptions } from "@blip-ts/base";
 import { expectImages } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
@@ -37,7 +37,7 @@ import { textRows, trimmed } from "../run/text-batches.ts";
 import { expectTexts } from "../text/expect-texts.ts";
 import { noTexts } from "./errors.ts";
 
-/** The scores of a text with an image. */
+/** The scores of an image-text pair. */
 export interface MatchScores {
   /** The ITM logits of "does not match" and "matches". */
   readonly logits: readonly [no: number, yes: number];
@@ -45,11 +45,11 @@ export interface MatchScores {
   readonly probability: number;
   /** The cosine of the contrastive embeddings, -1 to 1, without temperature. */
   readonly cosine: number;
-  /** logits[1] + cosine: the score that the paper's retrieval ranks by. */
+  /** logits[1] + cosine: the score by which the paper's retrieval ranks. */
   readonly rankScore: number;
 }
 
-/** The scores of one image with one text. */
+/** The row of an image-text pair. */
 export interface MatchRow<ImageInput> extends MatchScores {
   /** The image, as it was given. */
   readonly image: ImageInput;
@@ -62,7 +62,7 @@ export interface MatchRow<ImageInput> extends MatchScores {
 /** Options of a call. */
 export type MatchOptions = VerbCallOptions;
 
-/** The texts of a call, encoded for both encoders. */
+/** The texts of a call, with their tokens and unit vectors. */
 interface ReadTexts {
   readonly texts: readonly string[];
   readonly encoded: EncodedTexts;
@@ -101,9 +101,9 @@ export class Matcher<ImageInput> extends RowVerb<
   }
 
   /**
-   * Scores every image with every text: images in order, and the texts within each image. An image that cannot be read,
-   * or whose states are not finite, gives one row with its error. A text whose scores with an image are not finite
-   * gives a row with its error, or one row for all texts if none has scores.
+   * Scores every image-text pair. Rows are ordered by image, then by text. An image that cannot be read, or whose
+   * states are not finite, gives one row with its error. A pair whose scores are not finite gives a row with its error.
+   * If all pairs of an image fail, the image gives a single error row.
    * @throws {UsageError} `text/empty`, `usage/no-images`, `usage/no-texts`, `usage/bad-option`
    * @throws {InputError} `text/too-long`
    */
@@ -117,14 +117,14 @@ export class Matcher<ImageInput> extends RowVerb<
     expectImages(images);
     expectTexts(texts);
     if (texts.length === 0) throw noTexts();
-    // All texts are encoded before any other work, so that an empty one is reported first.
+    // Encode all texts before any other work, so that an empty text is reported first.
     const encoded = this.processors.texts.encode(texts);
     this.model.prepareToScore(encoded, 1);
     let features: Tensor<"float32"> | undefined;
     for await (const batch of readBatches(images, this.processors.images, options)) {
       const { pixels } = batch;
       const scores = await answersOf(async () => {
-        // The first images are decoded while the texts are encoded.
+        // Encode the texts here, while the second batch of images is decoded.
         features ??= (await this.model.texts.readTexts(encoded, { signal })).features;
         return pixels ? this.#score(pixels, { texts, encoded, features }, signal) : [];
       });
@@ -138,10 +138,10 @@ export class Matcher<ImageInput> extends RowVerb<
   }
 
   /**
-   * The ITM probability of each image with its own texts. It is not finite if the model's logits are not.
+   * Computes the ITM probability of each image with its own texts. It is not finite if the model's logits are not.
    * @param states [B, N, D]
    * @param texts equally many per image, in the order of the images
-   * @returns per text 0 to 1, or null if the conventions leave nothing of it to read (empty, or only punctuation)
+   * @returns per text a number from 0 to 1, or null if no text remains after cleaning (empty, or only punctuation)
    */
   async probabilities(
     states: Tensor<"float32">,
@@ -150,7 +150,7 @@ export class Matcher<ImageInput> extends RowVerb<
   ): Promise<(number | null)[]> {
     const read = this.processors.texts;
     const legible = texts.map((text) => read.clean(text).trim() !== "");
-    // Each image needs equally many texts. A word replaces an illegible text, and its score is not used.
+    // Each image needs equally many texts. A word replaces a text that is empty after cleaning; its score is not used.
     const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
     const encoded = read.encodeQuietly(said, { truncation: true });
     const { data } = await this.model.texts.score([states], encoded, "itm", options);
@@ -160,12 +160,12 @@ export class Matcher<ImageInput> extends RowVerb<
   }
 
   /**
-   * The ITM probability of texts with encoded images. It computes no cosines. Texts longer than the conventions allow
-   * are cut.
+   * Computes the ITM probabilities of texts with encoded images, but no cosines. Truncates texts that are longer than
+   * the conventions allow.
    * @param states [B, N, D] from this model's image encoder
    * @param rows texts, each with the index of its image among the states
-   * @returns per row 0 to 1; null if the conventions leave nothing of the text to read (empty, or only punctuation); or
-   * an error for results that are not finite
+   * @returns per row a number from 0 to 1; null if no text remains after cleaning (empty, or only punctuation); or an
+   * error for results that are not finite
    * @throws the signal's reason
    */
   async probabilitiesOf(
@@ -249,7 +249,7 @@ export class Matcher<ImageInput> extends RowVerb<
     });
   }
 
-  /** The scores of each image with every text, or its error. */
+  /** Returns the scores of each image with every text, or the image's error. */
   async #score(
     pixels: Tensor<"float32">,
     { texts, encoded, features }: ReadTexts,
@@ -275,13 +275,13 @@ export class Matcher<ImageInput> extends RowVerb<
   }
 }
 
-/** The scores of a text with an image, or the text's error. */
+/** A text with its scores for an image, or with its error. */
 type ScoredText = { readonly text: string } & (MatchScores | { readonly error: RowError });
 
 /** The subject of messages about states that are not finite. */
 const ofImage = "the states of the image";
 
-/** The scores from two logits and a cosine, if all of them are finite. */
+/** Computes the scores from two logits and a cosine, or an error if one of them is not finite. */
 export function finiteScores(
   model: string,
   text: string,
@@ -296,7 +296,7 @@ export function finiteScores(
 /** softmax([no, yes])[1] */
 export const probabilityOf = (no: number, yes: number): number => 1 / (1 + Math.exp(no - yes));
 
-/** The scores from two logits and a cosine. */
+/** Computes the scores from two logits and a cosine. */
 export function scoresOf(no: number, yes: number, cosine: number): MatchScores {
   return { logits: [no, yes], probability: probabilityOf(no, yes), cosine, rankScore: yes + cosine };
 }

@@ -1,5 +1,5 @@
-// The verb `retrieve`: ranks everything by cosine, then re-ranks the best k by ITM (train_retrieval.py `evaluation`,
-// eval_retrieval_video.py).
+// The verb `retrieve`: ranks all candidates by cosine, then re-ranks the best k by ITM (train_retrieval.py
+// `evaluation`, eval_retrieval_video.py).
 import { BlipError, ModelError, atLeast, badOption, must, expectOptions, optionNames } from "@blip-ts/base";
 import { expectImages } from "../image/expect-images.ts";
 import { floatTensor, type Tensor } from "@blip-ts/graph";
@@ -41,7 +41,7 @@ export interface TextHit extends HitScores {
   readonly text: string;
 }
 
-/** The images for a text, best first. */
+/** The result row of a query text: its images, best first. */
 export interface TextRow<ImageInput> {
   /** The query text. */
   readonly text: string;
@@ -51,7 +51,7 @@ export interface TextRow<ImageInput> {
   readonly error?: undefined;
 }
 
-/** The texts for an image, best first. */
+/** The result row of a query image: its texts, best first. */
 export interface ImageRow<ImageInput> {
   /** The query image. */
   readonly image: ImageInput;
@@ -64,13 +64,13 @@ export interface ImageRow<ImageInput> {
 /** Options of a search. */
 export interface RetrieveOptions extends VerbCallOptions {
   /**
-   * The number of candidates per ranking that ITM scores. Default: 128, as for Flickr30k; COCO uses 256. 0: cosine
-   * only.
+   * The number of candidates per query that ITM re-ranks. Default: 128, as for Flickr30k; COCO uses 256. 0 ranks by
+   * cosine only.
    */
   readonly k?: number | undefined;
   /**
-   * The most bytes of image states kept between the two steps. Default: 512 MiB, or less under a memory limit. States
-   * that do not fit are computed again.
+   * The most bytes of image states cached between ranking and re-ranking. Default: 512 MiB, or less under a memory
+   * limit. States that do not fit are computed again.
    */
   readonly cacheBytes?: number | undefined;
 }
@@ -87,9 +87,9 @@ export function expectBy(by: string): void {
 }
 
 const defaultK = 128;
-/** The number of images that are re-ranked together. */
+/** The number of images per re-ranking batch. */
 const rerankBatch = 32;
-/** The number of frames that are encoded at a time. */
+/** The number of video frames per encoding batch. */
 const frameBatch = 8;
 
 interface Read<Input> {
@@ -117,9 +117,9 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   }
 
   /**
-   * Ranks the images for each text, best first. Images that cannot be read, or whose states are not finite, give rows
-   * with their errors, which come first. A text whose results are not finite, alone or with an image, gives a row with
-   * its error.
+   * Ranks the images for each text, best first. Images that cannot be read, or whose states are not finite, give error
+   * rows, which come first. A text gives an error row if its embedding, or one of its scores with an image, is not
+   * finite.
    * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
    * @throws {InputError} `text/too-long`
    */
@@ -138,7 +138,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
       cache.set(index, states);
     });
     yield* readImages.failed;
-    // For each image, the texts that need re-ranking with it.
+    // Maps each image to the texts for which it is re-ranked.
     const wanted = new Map<number, number[]>();
     const order = texts.map((_, text) =>
       broken[text]
@@ -174,9 +174,9 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   }
 
   /**
-   * Ranks the texts for each image, best first, as the images are read. An image that cannot be read, or whose results
-   * are not finite, gives a row with its error. Texts whose unit vectors are not finite give rows with errors first,
-   * and are never hits.
+   * Ranks the texts for each image, best first. Yields each row once its image is read. An image that cannot be read,
+   * or whose results are not finite, gives an error row. Texts whose unit vectors are not finite give error rows, which
+   * come first, and are never hits.
    * @throws {UsageError} `usage/no-images`, `usage/no-texts`, `usage/bad-option`, `text/empty`
    * @throws {InputError} `text/too-long`
    */
@@ -230,11 +230,11 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     if (texts.length === 0) throw noTexts();
     if (!Number.isSafeInteger(k) || k < 0) throw badOption("k", k, ["a whole number of at least 0"]);
     if (!(cacheBytes >= 0)) throw badOption("cacheBytes", cacheBytes, ["a number of bytes"]);
-    // All texts are encoded before any other work, so that an empty one is reported first.
+    // Encode all texts before any other work, so that an empty text is reported first.
     return { k, cacheBytes, encoded: this.processors.texts.encode(texts) };
   }
 
-  /** Unit vectors of texts [B, E], and the error of each text. */
+  /** Returns the unit vectors [B, E] of texts, and the error of each text, if any. */
   async #readTexts(encoded: EncodedTexts, { signal }: RetrieveOptions) {
     const read = await orNotFinite(() => this.model.texts.readTexts(encoded, { signal }));
     if (!(read instanceof ModelError))
@@ -251,9 +251,9 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   }
 
   /**
-   * The ITM logits of images with the texts that need them, keyed by `image text`.
-   * @param cache the kept states; others are computed again
-   * @returns the logits, and the images that could no longer be read, by their index among the readable ones
+   * Computes the ITM logits of images with the texts that `wanted` maps them to.
+   * @param cache the cached states; other states are computed again
+   * @returns the logits, keyed by `image text`, and error rows of images that can no longer be read, by `places` index
    */
   async #rerank<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
@@ -284,7 +284,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
         if ("error" in again) failed.set(index, again);
         else seen.push({ index, states: "states" in again ? again.states : again, asking });
       }
-      // Videos have more states than images.
+      // Group by the number of states, because a video has more states than an image.
       for (const N of new Set(seen.map(({ states }) => must(states.dims, 1)))) {
         const alike = seen.filter(({ states }) => states.dims[1] === N);
         const reranked = await this.#itmLogits(
@@ -301,7 +301,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     return { logits, failed };
   }
 
-  /** The ITM logits of each image with its texts, image by image. */
+  /** Computes the ITM logits of each image with its texts, ordered by image. */
   async #itmLogits(
     states: readonly Tensor<"float32">[],
     asking: readonly (readonly number[])[],
@@ -317,7 +317,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
   }
 
   /**
-   * The finite states and unit vector of an image or a video.
+   * Encodes an image or a video. Its states and unit vector are finite.
    * @throws {InputError} `image/...` @throws {ModelError} `model/not-finite`
    */
   async #see<Input extends ImageInput>(input: Retrievable<Input>, options: RetrieveOptions): Promise<Seen> {
@@ -335,7 +335,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     return videoOf(parts);
   }
 
-  /** As `#see`, or an error row if the image cannot be read. */
+  /** Same as `#see`, but returns an error row instead of throwing a BlipError. */
   async #seeOrError<Input extends ImageInput>(
     input: Retrievable<Input>,
     options: RetrieveOptions,
@@ -348,7 +348,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     }
   }
 
-  /** Every image, encoded or with its error. */
+  /** Yields every image with its encoding or its error row. */
   async *#each<Input extends ImageInput>(images: readonly Retrievable<Input>[], options: RetrieveOptions) {
     const { onProgress } = options;
     const size = batchSize("imageBatchSize", options.imageBatchSize ?? 1);
@@ -364,7 +364,7 @@ export class Retriever<ImageInput> extends Verb<ImageInput, ImageTextRetrieval> 
     }
   }
 
-  /** All images with their cosines. `keep` may keep their states. */
+  /** Encodes all images and computes their cosines with the texts. @param keep called with each encoded image */
   async #readAll<Input extends ImageInput>(
     images: readonly Retrievable<Input>[],
     texts: Tensor<"float32">,

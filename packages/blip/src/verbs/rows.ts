@@ -1,5 +1,5 @@
-// Streams of rows for every verb: rows in, rows out, in order. Requests of many callers run through the same code. An
-// image is read and encoded once for all rows about it within a window.
+// Answers streams of rows in order, for every verb. Batched requests of several callers use the same code. Within a
+// window, an image is read and encoded once for all rows about it.
 import {
   badOption,
   BlipError,
@@ -31,8 +31,8 @@ import { Verb } from "./verb.ts";
 export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row>;
 
 /**
- * A row with the verb's answer, whose fields replace those of the same names, or with an error. All other fields are
- * unchanged.
+ * A row with the verb's answer or with an error. Fields of the answer replace fields of the row with the same name. All
+ * other fields are unchanged.
  */
 export type AnsweredRow<Row, Answer> =
   | (Omit<Row, keyof Answer | "error"> & Answer & { readonly error?: undefined })
@@ -43,11 +43,11 @@ export type RowCallOptions = Omit<VerbCallOptions, "onProgress">;
 
 export const rowCallOptionNames = withoutNames(verbCallOptionNames, "onProgress");
 
-/** Options of reading ahead. */
+/** Options for reading ahead in a stream of rows. */
 export interface RowsOptions {
   /**
-   * Rows that are read before the first of them is answered. Default: 64. Within a window, an image is read and encoded
-   * once. Its states are kept for those rows, as far as `memory` allows.
+   * The number of rows to read before answering the first of them. Default: 64. Within a window, an image is read and
+   * encoded once. Its states are cached for the rows of the window, as far as `memory` allows.
    */
   readonly window?: number | undefined;
 }
@@ -60,13 +60,13 @@ const defaultWindow = 64;
 export interface SeenImage {
   /** [1, N, D] */
   readonly states: Tensor<"float32">;
-  /** Its unit vector [1, E], if the verb needs it. */
+  /** The image's unit vector [1, E], if the verb needs it. */
   readonly features?: Tensor<"float32"> | undefined;
-  /** Its states from another model, which scores captions. */
+  /** The image's states from the model that scores captions, if it is another model. */
   readonly matched?: Tensor<"float32"> | undefined;
 }
 
-/** A request with its encoded images, all of which are finite. */
+/** A request with its encoded images, whose states are all finite. */
 export interface SeenRequest<Request> {
   readonly request: Request;
   readonly images: readonly SeenImage[];
@@ -81,7 +81,7 @@ export function imagesOfRows(rows: readonly SeenRequest<unknown>[]): {
   return { images, places: rows.map((row) => images.indexOf(must(row.images, 0, "images"))) };
 }
 
-/** Stacks tensors [1, ...] of equal shape to one [B, ...]. A single tensor is not copied. */
+/** Stacks tensors [1, ...] of equal shape into one tensor [B, ...]. A single tensor is not copied. */
 export function stacked(tensors: readonly Tensor<"float32">[]): Tensor<"float32"> {
   const first = must(tensors, 0, "tensors");
   if (tensors.length === 1) return first;
@@ -94,10 +94,10 @@ export function stacked(tensors: readonly Tensor<"float32">[]): Tensor<"float32"
 const bytesOf = ({ states, features, matched }: SeenImage): number =>
   states.data.byteLength + (features?.data.byteLength ?? 0) + (matched?.data.byteLength ?? 0);
 
-/** A cache of the last window's images, within a number of bytes. */
+/** A cache of the last window's images, limited in bytes. */
 class KeptImages<ImageInput> {
   readonly #most: number;
-  /** From the least to the most recently used. */
+  /** The entries, ordered from the least to the most recently used. */
   #entries: { readonly image: ImageInput; readonly seen: SeenImage | BlipError; window: number }[] = [];
   #window = 0;
 
@@ -124,7 +124,7 @@ class KeptImages<ImageInput> {
     }
   }
 
-  /** Begins the next window, and drops images that the last window did not use. */
+  /** Begins the next window. Evicts images that the current window did not use. */
   advance(): void {
     this.#entries = this.#entries.filter(({ window }) => window === this.#window);
     this.#window++;
@@ -142,7 +142,7 @@ function expectRows(source: unknown): void {
   if (!yields) throw badOption("rows", schema.shownValue(source), ["a list of rows, or an iterable of them"]);
 }
 
-/** Groups rows into windows. If the source fails, the rows before the failure come first. */
+/** Groups rows into windows. If the source throws, yields the rows before the failure first. */
 async function* inWindows<Row>(source: RowSource<Row>, size: number): AsyncGenerator<Row[], void, undefined> {
   let rows: Row[] = [];
   let failure: { readonly error: unknown } | undefined;
@@ -160,7 +160,7 @@ async function* inWindows<Row>(source: RowSource<Row>, size: number): AsyncGener
   if (failure) throw failure.error;
 }
 
-/** A verb whose requests are about one image or a few. */
+/** A verb whose requests concern at most a few images. */
 export abstract class RowVerb<
   ImageInput,
   Model extends Closable & { readonly loaded: LoadedNetwork },
@@ -168,32 +168,32 @@ export abstract class RowVerb<
   Answer extends object,
   Call extends RowCallOptions,
 > extends Verb<ImageInput, Model> {
-  /** Checks a request before anything is read. @throws {BlipError} if it is wrong */
+  /** Checks a request before its images are read. @throws {BlipError} if the request is invalid */
   abstract check(request: Request, options: Call): void;
 
   /** The option names of a call. */
   protected abstract readonly callNames: OptionNames<Call>;
 
-  /** Checks the options of a call, whatever its requests. @throws {BlipError} if one is wrong */
+  /** Checks the options of a call that do not depend on requests. @throws {BlipError} if an option is invalid */
   protected abstract checkOptions(options: Call): void;
 
   protected abstract imagesOf(request: Request): readonly ImageInput[];
 
-  /** Encodes images: for each its states, or an error if they are not finite. */
+  /** Encodes images. Returns an error for each image whose states are not finite. */
   protected abstract see(batch: PixelBatch, options: Call): Promise<readonly (SeenImage | BlipError)[]>;
 
-  /** The answers of each request, best first, or its error. */
+  /** Returns the answers of each request, best first, or the request's error. */
   protected abstract answer(
     requests: readonly SeenRequest<Request>[],
     options: Call,
   ): Promise<readonly (readonly Answer[] | BlipError)[]>;
 
   /**
-   * Answers any number of rows in order. Other fields of a row are passed through. A row that is wrong, whose image
-   * cannot be read, or whose results are not finite is returned with its `error`, and the others continue. Within
-   * `window` rows, each distinct image is read and encoded once. Paths and URLs are compared by their text, bytes by
-   * their content.
-   * @throws {UsageError} `usage/bad-option`, `generate/...` if an option is wrong
+   * Answers any number of rows in order. Other fields of a row are passed through. If a row is invalid, its image
+   * cannot be read, or its results are not finite, the row is yielded with its `error`, and the other rows are still
+   * answered. Within `window` rows, each distinct image is read and encoded once. Paths and URLs are compared by text,
+   * bytes by content.
+   * @throws {UsageError} `usage/bad-option`, `generate/...` if an option is invalid
    * @throws the source's error, after the rows before it; the signal's reason
    */
   async *rows<Row extends Request>(
@@ -261,7 +261,7 @@ export abstract class RowVerb<
     return pending.answers();
   }
 
-  /** Reads the missing images in batches; no batch if there are none. */
+  /** Reads images in batches. Yields nothing if there are no images. */
   async *#read(
     images: readonly ImageInput[],
     options: Call & { readonly ahead?: ImagesOfBatch<ImageInput> | undefined },
@@ -276,7 +276,7 @@ export abstract class RowVerb<
       );
   }
 
-  /** Checks the rows, and answers those that are right. */
+  /** Checks the rows, and answers the valid rows. */
   async #checked(
     rows: readonly Request[],
     options: Call,
@@ -298,12 +298,12 @@ export abstract class RowVerb<
   }
 }
 
-/** Images read for one model, and for another one if requested. */
+/** The pixel values of images for one model, and for a second model if requested. */
 export type PixelBatch = Pick<ReadBatch<unknown>, "pixels" | "otherPixels">;
 
 /** Requests that wait for their images. */
 class Pending<Request, Answer> {
-  /** The encoded image or its error, by image index. Images that no request waits for are dropped. */
+  /** The encoded image or its error, by image index. Images that no request waits for are set to undefined. */
   readonly seen = new Map<number, SeenImage | BlipError | undefined>();
   readonly #requests: readonly Request[];
   /** The image indices of each request. */
@@ -315,7 +315,7 @@ class Pending<Request, Answer> {
     this.#places = places;
   }
 
-  /** Answers all requests whose images are ready. @param most images at a time */
+  /** Answers all requests whose images are ready. @param most the most images per batch */
   async answer(
     work: (ready: readonly SeenRequest<Request>[]) => Promise<readonly (readonly Answer[] | BlipError)[]>,
     most: number,
@@ -340,7 +340,7 @@ class Pending<Request, Answer> {
     });
   }
 
-  /** Ready requests in groups of at most `most` images. Requests with a failed image get its error. */
+  /** Groups the ready requests, at most `most` images per group. Requests with a failed image get its error. */
   #ready(most: number) {
     const parts: { readonly index: number; readonly images: readonly SeenImage[] }[][] = [];
     let distinct = new Set<number>();

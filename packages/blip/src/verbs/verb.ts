@@ -1,5 +1,5 @@
-// The base of every verb: a loaded network with the processors of its images and texts. This code loads it; the verb
-// owns it and closes it once.
+// The base of every verb: a loaded network with the processors of its images and texts. A verb owns its network and
+// closes it.
 import { asyncDispose, type Closable, type ModelError, orClosed } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 import { loadNetwork, type LoadedNetwork } from "../load/load-model.ts";
@@ -27,14 +27,14 @@ import {
 
 /** The parts of a verb. */
 export interface VerbParts<ImageInput> {
-  /** A network for the verb's task, and for others if its owner says so. */
+  /** A network for the verb's task, and for other tasks if it was loaded for them. */
   readonly loaded: LoadedNetwork;
   readonly encoders: Encoders;
   readonly processors: Processors<ImageInput>;
 }
 
 /**
- * The parts of one of several tasks that share the encoding of images. Texts are encoded by the task's own part,
+ * Creates the parts of one of several tasks that share the encoding of images. The task's own network encodes texts,
  * because each part of a suite may have its own vocabulary.
  * @throws {ModelError} `model/no-special-token`, or if the files of the task cannot be used
  */
@@ -52,10 +52,10 @@ export async function partsOfTask<ImageInput>(
 }
 
 /**
- * Loads a model for tasks and creates a verb over it, which owns it.
+ * Loads a model for tasks and creates a verb that owns the model.
  * @param share the model's share of a memory limit for several models
  * @throws {ModelError} if the model cannot be found, read, or used for the tasks
- * @throws {UsageError} if an option is wrong @throws the signal's reason
+ * @throws {UsageError} if an option is invalid @throws the signal's reason
  */
 export async function loadVerb<ImageInput, Made>(
   platform: Platform<ImageInput>,
@@ -85,7 +85,7 @@ export abstract class Verb<
   ImageInput,
   Model extends Closable & { readonly loaded: LoadedNetwork },
 > implements Closable {
-  /** The network behind the verb, for tensors. */
+  /** The verb's model, which takes and returns tensors. */
   readonly model: Model;
   /** The processors of the model's images and texts. */
   readonly processors: Processors<ImageInput>;
@@ -95,7 +95,7 @@ export abstract class Verb<
     this.processors = processors;
   }
 
-  /** The most images in memory at a time; undefined if the caller chooses the number. */
+  /** The most images in memory at a time; undefined if there is no limit. */
   get imagesAtOnce(): number | undefined {
     return this.processors.images.atOnce;
   }
@@ -110,7 +110,7 @@ export abstract class Verb<
     this.processors.images.prepareDecoders();
   }
 
-  /** Frees the model. A second call has no effect. Later calls of other methods are refused (`usage/disposed`). */
+  /** Frees the model. A second call has no effect. Later calls of other methods throw `usage/disposed`. */
   async close(): Promise<void> {
     await this.model.close();
   }
@@ -130,7 +130,7 @@ export abstract class Verb<
     return undefined;
   }
 
-  /** The error of each row of a tensor that is not finite. @param what for example "the states of the image" */
+  /** Returns an error for each row that is not finite. @param what for example "the states of the image" */
   protected failuresOf(what: string, tensor: Tensor<"float32">): readonly (ModelError | undefined)[] {
     return failuresOf(this.name, what, tensor);
   }

@@ -1,4 +1,4 @@
-// Videos as in BLIP's retrieval: some frames of each, encoded as one (data/video_dataset.py, eval_retrieval_video.py).
+// Videos as in BLIP's retrieval: frames in one encoding (data/video_dataset.py, eval_retrieval_video.py).
 import { atLeast, must } from "@blip-ts/base";
 import type { Tensor } from "@blip-ts/graph";
 
@@ -26,7 +26,7 @@ export interface Seen {
 
 /**
  * Selects 8 of n frames as BLIP does: frame i * floor(n / 8), because the step is truncated (data/video_dataset.py).
- * With fewer than 8 frames, it returns the first one eight times.
+ * With fewer than 8 frames, returns the first frame eight times.
  */
 export function uniformFrames<T>(frames: readonly T[], count = 8): T[] {
   const step = Math.floor(frames.length / count);
@@ -35,7 +35,7 @@ export function uniformFrames<T>(frames: readonly T[], count = 8): T[] {
   );
 }
 
-/** Combines frames: the mean of their projections at unit length, and all their states side by side. */
+/** Combines frames: normalizes the mean of their projections to unit length, and concatenates their states. */
 export function videoOf(
   parts: readonly { readonly states: Tensor<"float32">; readonly projections: Tensor<"float32"> }[],
 ): Seen {
