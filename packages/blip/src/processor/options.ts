@@ -9,8 +9,8 @@ import { encodeOptionNames, type EncodeOptions } from "../text/word-piece.ts";
 /** Options to load a processor. */
 export interface ProcessorOptions extends SourceOptions {
   /**
-   * The task whose part of a suite has the processor, such as `ask`. Required for suites only; any other model has one
-   * processor for all tasks.
+   * The task whose part of a suite has the processor, such as `ask`. Required for suites only. By default
+   * the model's one processor for all tasks is used.
    */
   readonly task?: string | undefined;
   /** The reference implementation whose conventions to follow; `hf` by default. */

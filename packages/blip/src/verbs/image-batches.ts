@@ -91,7 +91,7 @@ export interface VerbProgress {
 export interface VerbCallOptions {
   /** Images per batch. Default: 4, or fewer under a memory limit. */
   readonly imageBatchSize?: number | undefined;
-  /** The most pixels of an image in this call. Overrides the model's limit (see `ProcessorOptions`). */
+  /** The most pixels of an image in this call. Default: the model's limit (see `ProcessorOptions`). */
   readonly maxPixels?: number | undefined;
   /** Cancels the call, which then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
