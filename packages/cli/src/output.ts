@@ -56,11 +56,9 @@ export function endWithOutput(
     // Further errors may follow.
     stdout.on("error", () => undefined);
     // A reader such as `head` may close the pipe early, which is not a failure.
-    if (error.code === "EPIPE") exit(exitCodes.done);
-    else
-      write(stderr, `blip: ${withCode(cannotWrite(error).message, "output/cannot-write")}\n`, () =>
-        exit(exitCodes.failed),
-      );
+    if (error.code === "EPIPE") return exit(exitCodes.done);
+    const { message, code } = cannotWrite(error);
+    write(stderr, `blip: ${withCode(message, code)}\n`, () => exit(exitCodes.failed));
   });
   // If stderr cannot be written, the results still are.
   stderr.on("error", () => undefined);

@@ -49,8 +49,8 @@ export interface OpenedPhase extends Phase {
   readonly data: TrainingData;
   readonly validation: TrainingData | undefined;
   readonly objective: DataObjective;
-  /** The task's whole network. Differs from `objective` only if a loss of the task has weight 0. */
-  readonly network: DataObjective;
+  /** The task's whole network, if `objective` computes only a part of it: some of the task's losses have weight 0. */
+  readonly network: DataObjective | undefined;
   readonly validator: DataObjective | undefined;
   readonly lora: BegunLora | undefined;
   readonly batchesPerEpoch: number;
@@ -62,8 +62,8 @@ export interface OpenedPhase extends Phase {
 /** A phase with its initial weights. */
 export interface BegunPhase extends OpenedPhase {
   readonly begun: BegunWeights;
-  /** Weights of the task's network that the phase does not use. The result contains them unchanged. */
-  readonly untouched: ReadonlyMap<string, StoredTensor>;
+  /** The initial weights of the task's whole network. The result contains those that the phase does not use. */
+  readonly whole: ReadonlyMap<string, StoredTensor>;
   /** The actual numbers of steps and epochs of the earlier phases. */
   readonly before: { readonly steps: number; readonly epochs: number };
 }
@@ -170,13 +170,12 @@ export async function openPhase(
   const parts = {
     ...{ config: base.config, tokens: base.tokens, settings, samples: data.samples, batchesPerEpoch },
     encode: (text: string) => base.tokenizer.ids(text),
-    // Only the first phase warns, because the warnings are the same in each phase.
-    ...(onWarning && phase.index === 0 && { warn: onWarning }),
   };
   const validator = validation && objectiveOf(parts, true);
-  const plain = objectiveOf(parts);
+  // Only the first phase warns, because the warnings are the same in each phase.
+  const plain = objectiveOf({ ...parts, ...(onWarning && phase.index === 0 && { warn: onWarning }) });
   const isPart = Object.values(settings.losses ?? {}).includes(0);
-  const network = isPart ? objectiveOf({ ...parts, settings: { ...settings, losses: null } }) : plain;
+  const network = isPart ? objectiveOf({ ...parts, settings: { ...settings, losses: null } }) : undefined;
   const whole = validator ? { ...plain, graphs: { [validationGraph]: validator.graph.graph } } : plain;
   const lora = settings.lora ? beginLora(whole, base, settings, settings.lora) : undefined;
   const objective = lora?.objective ?? whole;
@@ -237,9 +236,9 @@ export async function beginPhase(
     [steps, epochs] = [steps + end.steps, end.epochs];
   }
   const begun = lora ?? weightsToBegin(objective.graph, tensors, settings);
-  const { weights: all } = weightsToBegin(phase.network.graph, tensors, settings);
-  const untouched = new Map([...all].filter(([name]) => !begun.weights.has(name)));
-  return { ...phase, begun, untouched, before: { steps, epochs } };
+  const { network } = phase;
+  const whole = network ? weightsToBegin(network.graph, tensors, settings).weights : begun.weights;
+  return { ...phase, begun, whole, before: { steps, epochs } };
 }
 
 /** The initial progress of a phase: after the epochs of the earlier phases. */

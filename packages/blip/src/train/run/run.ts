@@ -106,7 +106,7 @@ interface Run {
 /** Writes the result, and replaces an earlier result if a finished run is resumed. */
 async function saveModel(
   { parts, options, base }: Run,
-  { settings, network, begun, untouched, lora }: BegunPhase,
+  { settings, objective, network = objective, begun, whole, lora }: BegunPhase,
   trainer: Trainer<TrainingBatch>,
 ): Promise<string> {
   const model = modelFolder(options.out);
@@ -114,7 +114,7 @@ async function saveModel(
   const trained = trainer.weights();
   if (lora) await saveLora(base, settings, lora, trained, model);
   else {
-    const others = new Map([...untouched, ...begun.weights]);
+    const others = new Map([...whole, ...begun.weights]);
     await saveResult(base, settings.task, resultWeights(network, trained, others), model);
   }
   return model;
