@@ -56,7 +56,10 @@ export function endWithOutput(
     // Further errors may follow.
     stdout.on("error", () => undefined);
     // A reader such as `head` may close the pipe early, which is not a failure.
-    if (error.code === "EPIPE") { exit(exitCodes.done); return; }
+    if (error.code === "EPIPE") {
+      exit(exitCodes.done);
+      return;
+    }
     const { message, code } = cannotWrite(error);
     write(stderr, `blip: ${withCode(message, code)}\n`, () => exit(exitCodes.failed));
   });
