@@ -225,12 +225,7 @@ describe("blip caption", () => {
       ["--prompt", Array.from({ length: 600 }, () => "dog").join(" "), "--compat", "hf"],
       /positions|position table/,
     ],
-    [
-      "samples of beams",
-      2,
-      ["--sample", "--beams", "3"],
-      /--beams: expected 1 .*--sample.*got 3\. /,
-    ],
+    ["samples of beams", 2, ["--sample", "--beams", "3"], /--beams: expected 1 .*--sample.*got 3\. /],
     ["scores without matching heads", 3, ["--score"], /cannot do "match".*It can do: caption/],
     ["NLVR2 weights", 3, ["--model", tiny("nlvr-original")], /cannot do "caption".*It can do: compare/],
   ])("refuses %s", async (_what, expected, args, message) => {
