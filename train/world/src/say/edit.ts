@@ -5,7 +5,7 @@ import { conceptsIn, countOf, opposite, type Scene } from "../scene/graph.ts";
 import { colourNames } from "../words/colours.ts";
 import { akin, conceptNamed, type Concept } from "../words/concepts.ts";
 import { placesAlike, type Place } from "../words/places.ts";
-import { placePhrases, relationWords } from "./phrases.ts";
+import { phraseOf, placePhrases, relationWords } from "./phrases.ts";
 import { wordsOf, type Mention, type Plan } from "./plan.ts";
 
 export const editKinds = ["concept", "colour", "number", "relation", "size", "place"] as const;
@@ -111,11 +111,9 @@ const editors: Readonly<Record<EditKind, Editor>> = {
   },
 };
 
-/** Whether an edit can make the plan false. Reversing two equal mentions of one concept would not. */
+/** Whether an edit can make the plan false. Reversing two mentions with equal words ("an animal") would not. */
 function makesSense(kind: EditKind, plan: Plan): boolean {
-  if (kind !== "relation" && kind !== "colour") return true;
-  const names = plan.mentions.map(({ concept, colour, size }) => `${colour ?? ""} ${size ?? ""} ${concept}`);
-  return kind === "colour" || new Set(names).size === names.length;
+  return kind !== "relation" || new Set(plan.mentions.map(phraseOf)).size === plan.mentions.length;
 }
 
 /** Edits that many captions do not allow. They are usually tried first, so that every kind occurs. */
@@ -127,16 +125,52 @@ export interface FalseCaption {
   readonly kind: EditKind;
 }
 
+/** The plan's caption with an edit of this kind; undefined if the plan does not allow the kind. */
+function ofKind(
+  random: Random,
+  kind: EditKind,
+  plan: Plan,
+  scene: Scene,
+  pool: Pool,
+): FalseCaption | undefined {
+  if (!makesSense(kind, plan)) return undefined;
+  const edited = editors[kind](random, plan, scene, pool);
+  if (edited === undefined) return undefined;
+  const words = wordsOf(edited);
+  return words === wordsOf(plan) ? undefined : { words, plan: edited, kind };
+}
+
 /** A caption that is false by one edit; undefined if the plan allows no edit. */
 export function falseCaption(random: Random, plan: Plan, scene: Scene, pool: Pool): FalseCaption | undefined {
-  const words = wordsOf(plan);
   const [seldom, always] = [random.shuffled(seldomPossible), random.shuffled<EditKind>(["concept", "place"])];
   for (const kind of random.chance(0.6) ? [...seldom, ...always] : [...always, ...seldom]) {
-    if (!makesSense(kind, plan)) continue;
-    const edited = editors[kind](random, plan, scene, pool);
-    if (edited === undefined) continue;
-    const changed = wordsOf(edited);
-    if (changed !== words) return { words: changed, plan: edited, kind };
+    const edited = ofKind(random, kind, plan, scene, pool);
+    if (edited !== undefined) return edited;
   }
   return undefined;
+}
+
+/**
+ * Up to `count` different false captions of a scene. The kinds of edit take turns, so each kind that the scene allows is
+ * equally frequent: if chance chose them, only one in twenty would change a relation.
+ * @param planned draws the plan of a true caption; not every plan of a scene allows every kind
+ */
+export function severalFalse(
+  random: Random,
+  planned: () => Plan,
+  scene: Scene,
+  pool: Pool,
+  count: number,
+): readonly FalseCaption[] {
+  const kinds = random.shuffled(editKinds);
+  const captions: FalseCaption[] = [];
+  for (let turn = 0; turn < 20 * count && captions.length < count; turn++) {
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const made = ofKind(random, must(kinds, turn % kinds.length), planned(), scene, pool);
+      if (made === undefined || captions.some(({ words }) => words === made.words)) continue;
+      captions.push(made);
+      break;
+    }
+  }
+  return captions;
 }

@@ -4,7 +4,7 @@ import { Random } from "../random.ts";
 import { extentOf, thingsIn, type Scene } from "../scene/graph.ts";
 import { sceneSource } from "../scene/sample.ts";
 import { conceptNamed } from "../words/concepts.ts";
-import { editKinds, falseCaption, type Pool } from "./edit.ts";
+import { editKinds, falseCaption, severalFalse, type Pool } from "./edit.ts";
 import { captionsOf, plainCaption, planOf, wordsOf, type Plan } from "./plan.ts";
 import { Balance, questionsOf, type Question } from "./questions.ts";
 import { statementOf } from "./statements.ts";
@@ -96,6 +96,22 @@ describe("false captions", () => {
     }
     expect([...kinds.keys()].sort()).toEqual([...editKinds].sort());
     expect([...kinds.values()].reduce((a, b) => a + b, 0)).toBeGreaterThan(780);
+  });
+
+  test("several of one scene: the kinds that it allows take turns, and every caption is false", () => {
+    const kinds = new Map<string, number>();
+    for (const scene of scenes) {
+      const random = new Random(scene.key);
+      const captions = severalFalse(random, () => planOf(random, scene), scene, pool, 6);
+      expect(captions).toHaveLength(6);
+      for (const { kind, plan, words } of captions) {
+        kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+        expect(isTrue(plan, scene), `${words} | ${kind} | ${scene.key}`).toBe(false);
+      }
+    }
+    // With `falseCaption` alone, 5 % change a relation.
+    expect(kinds.get("relation")).toBeGreaterThan(0.1 * 6 * scenes.length);
+    expect(kinds.size).toBe(editKinds.length);
   });
 });
 

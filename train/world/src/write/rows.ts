@@ -3,7 +3,7 @@ import { Random } from "../random.ts";
 import { conceptsIn, signature, type Scene } from "../scene/graph.ts";
 import type { SceneSource } from "../scene/sample.ts";
 import { captionsOf, plainCaption, plainPlan, planOf, wordsOf } from "../say/plan.ts";
-import { falseCaption, type Pool } from "../say/edit.ts";
+import { falseCaption, severalFalse, type Pool } from "../say/edit.ts";
 import { Balance, questionsOf } from "../say/questions.ts";
 import { statementOf } from "../say/statements.ts";
 import { webText } from "../say/web.ts";
@@ -73,19 +73,16 @@ function* scenesOf(source: SceneSource, { count, first }: RowOptions): Generator
 
 export const textsOf = (scene: Scene): Random => new Random(`${scene.key}/texts`);
 
-/** Up to `falseCaptions` false captions of a scene, each false by one edit. They do not affect its true captions. */
-export function falseCaptionsOf(
+/** The row's false captions. They do not affect its true captions. */
+function falseCaptionsOf(
   scene: Scene,
   { falseCaptions, plain }: RowOptions,
   pool: Pool,
 ): Readonly<Record<string, Json>> {
   if (falseCaptions === 0) return {};
   const random = new Random(`${scene.key}/false`);
-  const texts: string[] = [];
-  for (let turn = 0; turn < 20 * falseCaptions && texts.length < falseCaptions; turn++) {
-    const edited = falseCaption(random, plain ? plainPlan(scene) : planOf(random, scene), scene, pool);
-    if (edited !== undefined && !texts.includes(edited.words)) texts.push(edited.words);
-  }
+  const planned = () => (plain ? plainPlan(scene) : planOf(random, scene));
+  const texts = severalFalse(random, planned, scene, pool, falseCaptions).map(({ words }) => words);
   return texts.length === 0 ? {} : { false_captions: texts };
 }
 
