@@ -73,7 +73,7 @@ const cases: readonly Case[] = [
     ...{ places: ["ciderD", "bleu4"], training: { validationBeams: 2 } },
   },
   {
-    ...{ task: "vqa", model: tiny("vqa"), evaluated: "vqa", options: {}, places: ["accuracy"] },
+    ...{ task: "vqa", model: tiny("vqa"), evaluated: "vqa", options: {}, places: ["accuracy", "exactMatch"] },
     training: { epochs: 40, lr: 4e-3, validationSteps: 40 },
   },
   {

@@ -21,6 +21,11 @@ export interface VqaQuestion {
 export interface VqaMetrics {
   /** The mean accuracy over all questions, in percent. */
   readonly overall: number;
+  /**
+   * The share of questions whose answer equals one of the people's answers, all of them fully normalized, in percent. It
+   * suits data with one answer per question (GQA), where `overall` is always 0.
+   */
+  readonly exactMatch: number;
   /** The accuracy by answer type, in percent. Questions without a type belong to no group. */
   readonly byAnswerType: Readonly<Record<string, number>>;
   /** The accuracy by question type, in percent. */
@@ -106,6 +111,9 @@ function accuracy({ answer, answers }: VqaQuestion): number {
   return mean(matches.map((match) => Math.min(1, (total - Number(match)) / 3)));
 }
 
+const matchesExactly = ({ answer, answers }: VqaQuestion): boolean =>
+  new Set(answers.map(normalizeVqaAnswer)).has(normalizeVqaAnswer(answer));
+
 function byType(values: readonly number[], types: readonly (string | undefined)[]): Record<string, number> {
   const groups = new Map<string, number[]>();
   for (const [index, type] of types.entries()) {
@@ -131,6 +139,7 @@ export function vqaAccuracy(questions: readonly VqaQuestion[]): VqaMetrics {
   const each = questions.map((question) => 100 * accuracy(question));
   return {
     overall: mean(each),
+    exactMatch: (100 * questions.filter(matchesExactly).length) / questions.length,
     byAnswerType: byType(
       each,
       questions.map(({ answerType }) => answerType),

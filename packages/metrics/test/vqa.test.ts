@@ -91,6 +91,16 @@ describe("vqaAccuracy", () => {
     expect(vqaAccuracy([{ answer: "t-shirt", answers: [...answers("t-shirt"), "hat"] }]).overall).toBe(100);
   });
 
+  test("exact matches are counted by questions, after normalization of both sides", () => {
+    const questions = [
+      { answer: "Two", answers: ["2"] },
+      { answer: "a red t-shirt", answers: ["hat", "red t shirt"] },
+      { answer: "dog", answers: ["cat", "dogs"] },
+      { answer: "no", answers: ["yes"] },
+    ];
+    expect(vqaAccuracy(questions).exactMatch).toBe(50);
+  });
+
   test("types may have any name, and questions none", () => {
     const types = ["__proto__", "constructor", undefined];
     const found = vqaAccuracy(

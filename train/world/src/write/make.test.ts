@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readDataset, type PretrainExample, type Task } from "@blip-ts/datasets/node";
+import { vqaAccuracy } from "@blip-ts/metrics";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
 import { catalogue } from "../art/catalogue.ts";
@@ -162,4 +163,14 @@ test("the same options write the same bytes; a folder with files is rejected", a
   const tar = "shards/000000.tar";
   expect(readFileSync(join(second.out, tar))).toEqual(readFileSync(join(first.out, tar)));
   await expect(make(first)).rejects.toThrow("expected an empty or new folder, got files");
+});
+
+test("in tests, a right answer has the full accuracy of VQA", () => {
+  const rows = [...rowsOf(sceneSource("full", "S0", 3), options("vqa", { count: 150, each: 3 }))];
+  const questions = rows.map(({ record }) => {
+    const answers = record.answers as readonly string[];
+    return { answer: answers[0] ?? "", answers };
+  });
+  expect(questions.length).toBeGreaterThan(400);
+  expect(vqaAccuracy(questions).overall).toBe(100);
 });

@@ -1,4 +1,4 @@
-// Visual question answering: soft accuracy of generated answers, or of the best answers of a list (BLIP train_vqa.py,
+// Visual question answering: soft accuracy and exact matches of generated answers, or of the best answers of a list (BLIP train_vqa.py,
 // LAVIS vqa_eval.py).
 import type { VqaExample } from "@blip-ts/datasets";
 import { vqaAccuracy, type VqaQuestion } from "@blip-ts/metrics";
@@ -78,8 +78,8 @@ export const vqaTask = (platform: Platform<EvaluatedImage>): RowTask<"vqa"> => (
     const choice =
       choices.length > 0 ? { multipleChoice: (100 * choices.filter(Boolean).length) / choices.length } : {};
     if (questions.length === 0) return { ...rest, ...choice };
-    const { overall, byAnswerType, byQuestionType } = vqaAccuracy(questions);
-    return { ...rest, ...choice, accuracy: overall, byAnswerType, byQuestionType };
+    const { overall, exactMatch, byAnswerType, byQuestionType } = vqaAccuracy(questions);
+    return { ...rest, ...choice, accuracy: overall, exactMatch, byAnswerType, byQuestionType };
   },
   submitted: (row) => ({ question_id: row.example.questionId, answer: answerOf(row) }),
 });

@@ -34,7 +34,7 @@ const evaluations: Readonly<Record<TrainingTask, Evaluation>> = {
   },
   pretrain: { task: "retrieval", options: { k: 0 }, metrics: ranks("cosine") },
   caption: { task: "caption", options: {}, metrics: { ciderD: "ciderD", bleu4: "bleu4" } },
-  vqa: { task: "vqa", options: {}, metrics: { accuracy: "accuracy" } },
+  vqa: { task: "vqa", options: {}, metrics: { accuracy: "accuracy", exactMatch: "exactMatch" } },
   nlvr: { task: "nlvr", options: {}, metrics: { accuracy: "accuracy" } },
 };
 

@@ -17,7 +17,7 @@ export interface ValidationOptions {
   readonly validationSteps?: number | undefined;
   /**
    * The criterion for the best weights: the lowest `loss`, or the highest metric (`match`, `pretrain`: `rMean`, ...;
-   * `caption`: `ciderD`, `bleu4`; `vqa`, `nlvr`: `accuracy`). For equal metrics, the lower loss wins. Default: BLIP's
+   * `caption`: `ciderD`, `bleu4`; `vqa`: `accuracy`, `exactMatch`; `nlvr`: `accuracy`). For equal metrics, the lower loss wins. Default: BLIP's
    * criterion, which is the task's first metric; for `pretrain`, and without metrics, the loss.
    */
   readonly bestBy?: string | undefined;

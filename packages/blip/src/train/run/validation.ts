@@ -25,7 +25,7 @@ export interface Validation {
 export const metricNames = {
   match: ["rMean", "imageToTextR1", "textToImageR1", "cosineRMean"],
   caption: ["ciderD", "bleu4"],
-  vqa: ["accuracy"],
+  vqa: ["accuracy", "exactMatch"],
   nlvr: ["accuracy"],
   pretrain: ["rMean", "imageToTextR1", "textToImageR1"],
 } as const satisfies Readonly<Record<TrainingTask, readonly string[]>>;
