@@ -10,6 +10,7 @@ import { Drawer } from "./draw/draw.ts";
 import { readPanoramas } from "./draw/photo.ts";
 import { badOption, WorldError } from "./errors.ts";
 import { halveModel } from "./halve.ts";
+import { addJudge } from "./judge/command.ts";
 import { sceneSource } from "./scene/sample.ts";
 import { splitNames, worldNames, type SplitName, type WorldName } from "./scene/settings.ts";
 import { captionCells, documentCells, statementCells, webCells, writeSheet } from "./sheet.ts";
@@ -258,6 +259,7 @@ program
   .addOption(number("size", "side of the images", 16, 128))
   .action(speed);
 addBootstrap(program);
+addJudge(program);
 
 try {
   await program.parseAsync();

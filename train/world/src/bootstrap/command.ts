@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { Option, type Command } from "commander";
 import { badOption } from "../errors.ts";
-import { blip } from "./program.ts";
+import { blip } from "../work/program.ts";
 import { writePage } from "./page.ts";
 import { makeSeed } from "./run.ts";
 import { defaultSamples, rowNames, rowOrder, settingsFor, type RowName } from "./settings.ts";

@@ -6,7 +6,8 @@ import { conceptsIn } from "../scene/graph.ts";
 import { sceneSource } from "../scene/sample.ts";
 import { make, type MakeOptions } from "../write/make.ts";
 import { rowsOf, type TaskName } from "../write/rows.ts";
-import { readJson, readLines, writeJson, type WorkPaths } from "./files.ts";
+import { readJson, readLines, writeJson } from "../work/files.ts";
+import type { WorkPaths } from "./paths.ts";
 import type { Pair, Patches } from "./sets.ts";
 import type { BootstrapSettings } from "./settings.ts";
 

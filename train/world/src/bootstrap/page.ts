@@ -1,9 +1,9 @@
 // Writes the tables of docs/bootstrapping.md from the existing results.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { must } from "@blip-ts/base";
 import { mixedSettings, noTables } from "../errors.ts";
-import { readJson, writeWhole } from "./files.ts";
+import { readJson, writeWhole } from "../work/files.ts";
+import { markdown } from "../work/markdown.ts";
 import type { BeamResult, CaptionQuality, KeptShare, RowResult, SeedResult } from "./results.ts";
 import { rowNames, rowTitles, type RowName } from "./settings.ts";
 
@@ -45,17 +45,6 @@ export function meanAndSpread(values: readonly number[], digits: number): string
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const spread = (Math.max(...values) - Math.min(...values)) / 2;
   return values.length === 1 ? mean.toFixed(digits) : `${mean.toFixed(digits)} ± ${spread.toFixed(digits)}`;
-}
-
-type Cells = readonly string[];
-
-function markdown(head: Cells, body: readonly Cells[]): string {
-  const widths = head.map((_, column) =>
-    Math.max(3, ...[head, ...body].map((cells) => must(cells, column).length)),
-  );
-  const line = (cells: Cells) =>
-    `| ${cells.map((cell, column) => cell.padEnd(must(widths, column))).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
 }
 
 const percent = (part: number, whole: number): number => (whole === 0 ? 0 : (100 * part) / whole);

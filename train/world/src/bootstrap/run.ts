@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeStem } from "../stem.ts";
 import { blankImage, cleanPairs, makeData, truths, webPairs } from "./data.ts";
-import { once, readJson, readLines, workPaths, writeJson, writeLines, type WorkPaths } from "./files.ts";
-import type { Blip } from "./program.ts";
+import { once, readJson, readLines, writeJson, writeLines } from "../work/files.ts";
+import { workPaths, type WorkPaths } from "./paths.ts";
+import type { Blip } from "../work/program.ts";
 import {
   captionQuality,
   captionScores,

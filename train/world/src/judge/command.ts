@@ -1,0 +1,81 @@
+// `npm run world -- judge`: the scores of a model on held-out scenes.
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Option, type Command } from "commander";
+import { badOption } from "../errors.ts";
+import { writeJson } from "../work/files.ts";
+import { blip } from "../work/program.ts";
+import { judge, table } from "./judge.ts";
+import { judgedTaskNames, testSetNames, type JudgedTask, type TestSet } from "./tests.ts";
+
+interface Flags {
+  readonly sets: readonly TestSet[];
+  readonly tasks: readonly JudgedTask[];
+  readonly share: number;
+  readonly blind?: boolean;
+  readonly threads?: number;
+  readonly work?: string;
+  readonly out?: string;
+}
+
+const listOf =
+  <Name extends string>(flag: string, known: readonly Name[]) =>
+  (text: string): readonly Name[] =>
+    text.split(",").map((part) => {
+      const name = known.find((one) => one === part.trim());
+      if (name === undefined) throw badOption(flag, `some of ${known.join(", ")}`, part.trim());
+      return name;
+    });
+
+const within =
+  (flag: string, expected: string, fits: (value: number) => boolean) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== "" && fits(value)) return value;
+    throw badOption(flag, expected, text);
+  };
+
+async function run(model: string, { blind = false, threads, work, out, ...flags }: Flags): Promise<void> {
+  const judgement = await judge(
+    {
+      ...{ ...flags, model, blind, threads },
+      work: work ?? mkdtempSync(join(tmpdir(), "judge-")),
+      say: (line) => void process.stderr.write(`${line}\n`),
+    },
+    blip,
+  );
+  if (out !== undefined) writeJson(out, judgement);
+  process.stdout.write(`${table(judgement)}\n`);
+}
+
+export function addJudge(program: Command): void {
+  program
+    .command("judge")
+    .description("score a model on held-out scenes with `blip eval`, and print a table")
+    .argument("<model>", "a folder, a suite, or picture-book")
+    .addOption(
+      new Option("--sets <LIST>", `test sets, separated by commas: ${testSetNames.join(", ")}`)
+        .argParser(listOf("--sets", testSetNames))
+        .default(testSetNames),
+    )
+    .addOption(
+      new Option("--tasks <LIST>", `tasks, separated by commas: ${judgedTaskNames.join(", ")}`)
+        .argParser(listOf("--tasks", judgedTaskNames))
+        .default(judgedTaskNames),
+    )
+    .addOption(
+      new Option("--share <X>", "share of the scenes, for a quick look")
+        .argParser(within("--share", "a number above 0, at most 1", (value) => value > 0 && value <= 1))
+        .default(1),
+    )
+    .option("--blind", "every image is the same grey, for a model that is trained on such images")
+    .addOption(
+      new Option("--threads <N>", "threads of the engine (default: one per core)").argParser(
+        within("--threads", "a positive whole number", (value) => Number.isSafeInteger(value) && value > 0),
+      ),
+    )
+    .option("--work <DIR>", "folder for the tests' data, which later calls reuse (default: a new one)")
+    .option("--out <FILE>", "the scores as JSON")
+    .action(run);
+}
