@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const results: Results = {
   match: {
-    itm: { rankedRight: 0.9, precision: 0.8, recall: 0.6 },
+    itm: { rankedRight: 0.9, accuracy: 0.725, recall: 0.6 },
     cosine: { rankedRight: 0.7 },
     byGroup: { size: { rankedRight: 0.5 }, colour: { rankedRight: 0.75 } },
   },
@@ -48,11 +48,11 @@ const options: JudgeOptions = {
   ...{ work: join(folder, "work"), threads: 1, say: () => undefined },
 };
 
-test("false captions under 0.5 follow from precision and recall", () => {
-  // Of 100 true captions, 60 are over 0.5; so are 15 of 100 false ones, because 60 of 75 are true.
+test("false captions under 0.5 follow from accuracy and recall", () => {
+  // Of 100 true captions, 60 are over 0.5; so are 15 of 100 false ones: 145 of 200 are right.
   expect(scoresOf("match", results.match)["false under 0.5"]).toBeCloseTo(85, 9);
-  const none = { ...results.match, itm: { rankedRight: 0.5, precision: 0, recall: 0 } };
-  expect(scoresOf("match", none)["false under 0.5"]).toBe(100);
+  const none = { ...results.match, itm: { rankedRight: 0.5, accuracy: 0.3, recall: 0 } };
+  expect(scoresOf("match", none)["false under 0.5"]).toBeCloseTo(60, 9);
 });
 
 test("each set and task is drawn once, evaluated with the same model, and listed", async () => {

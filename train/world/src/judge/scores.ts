@@ -9,7 +9,7 @@ interface Ranked {
 }
 
 interface MatchResults {
-  readonly itm: Ranked & { readonly precision: number; readonly recall: number };
+  readonly itm: Ranked & { readonly accuracy: number; readonly recall: number };
   readonly cosine?: Ranked;
   readonly byGroup: Readonly<Record<string, Ranked>>;
 }
@@ -49,9 +49,8 @@ const prefixed = (prefix: string, scores: Scores): Scores =>
       .map(([name, score]) => [`${prefix}: ${name}`, score]),
   );
 
-/** There are as many false captions as true ones, so precision and recall determine the false captions over 0.5. */
-const falseBelow = ({ precision, recall }: MatchResults["itm"]): number =>
-  recall === 0 ? 1 : 1 - recall * (1 / precision - 1);
+/** There are as many false captions as true ones, so the accuracy is the mean of both shares. */
+const falseBelow = ({ accuracy, recall }: MatchResults["itm"]): number => 2 * accuracy - recall;
 
 const takers: { readonly [Task in JudgedTask]: (results: Results[Task]) => Scores } = {
   match: ({ itm, cosine, byGroup }) => ({
