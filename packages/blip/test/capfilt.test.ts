@@ -232,6 +232,7 @@ describe("what is wrong", () => {
         '{"image":"a.png","caption":7}',
         '{"image":"a.png"}',
         '{"image":"../a.png","caption":"a cat"}',
+        JSON.stringify({ image: "a.png", caption: ["\u200b", "\u00ad\u200d", "a dog ".repeat(2000)] }),
       ].join("\n"),
     );
     const told: string[] = [];
@@ -246,9 +247,9 @@ describe("what is wrong", () => {
     expect(report.failed.count).toBe(5);
     expect(report.failed.first.map(({ code }) => code)).toEqual(told);
     expect(report.failed.first[0]?.place).toBe(`${join(folder, "rows.jsonl")}, line 2`);
-    expect(report.images.read).toBe(3);
-    expect(report.web).toMatchObject({ texts: 3, keptTexts: 2, dropped: 1, unreadable: 1 });
-    expect((await scoresOf(out)).length).toBe(8);
+    expect(report.images.read).toBe(4);
+    expect(report.web).toMatchObject({ texts: 6, keptTexts: 2, dropped: 4, unreadable: 4 });
+    expect((await scoresOf(out)).length).toBe(9);
     // Nothing else of it changes the sound rows' numbers.
     const kept = await keptOf(out);
     expect(kept.filter(({ texts }) => (texts as string[])[0] === "...")).toEqual([]);
@@ -401,5 +402,16 @@ describe("the halves alone", () => {
       "image/not-found",
       "caption",
     ]);
+  });
+
+  test("a text of which nothing can be read is dropped, and what is no text is refused", async () => {
+    const options = { filter: both, threshold: 0, maxTextLength: 10, ...quiet };
+    const texts = ["\u200b", "a dog", "two red cars"];
+    const [row] = await arrayOf(filterPairs([{ image: scene(0), texts }], options));
+    if (!row || row.error) throw new Error(row?.error?.message);
+    expect(row.judged.map(({ isKept }) => isKept)).toEqual([false, true, false]);
+    expect(row.judged.map(({ probability }) => probability === null)).toEqual([true, false, true]);
+    const wrong = filterPairs([{ image: scene(0), texts: [7 as unknown as string] }], options);
+    await expect(arrayOf(wrong)).rejects.toMatchObject({ code: "text/not-a-text" });
   });
 });

@@ -1,6 +1,7 @@
 // The two halves of CapFilt, captioning and filtering, for the caller's own rows.
 import { badOption, BlipError, must, expectOptions, optionNames } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
+import { expectTexts } from "../text/expect-texts.ts";
 import { rowError, type RowError } from "../verbs/image-batches.ts";
 import type { RowSource } from "../verbs/rows.ts";
 import type { CapFiltHost } from "./host.ts";
@@ -79,7 +80,7 @@ export interface FilteredPairs {
   /** Each text with its probability, and whether it is kept. */
   readonly judged: readonly {
     readonly text: string;
-    /** The ITM probability, 0 to 1; null if cleaning leaves nothing of the text to read. */
+    /** The ITM probability, 0 to 1; null if the text is too long, or cleaning leaves no token of it. */
     readonly probability: Probability;
     readonly isKept: boolean;
   }[];
@@ -181,9 +182,10 @@ export async function* captionRows<ImageInput, Row extends ImageToCaption<ImageI
 
 /**
  * The second half of CapFilt: scores how well each text fits its image, and decides whether to keep the text. Rows are
- * returned in order with all their fields. A row whose image cannot be read gets an error.
+ * returned in order with all their fields. A row whose image cannot be read gets an error. A text that cannot be read is
+ * not kept.
  * @throws {ModelError} if the model cannot be found, read, or used for matching
- * @throws {UsageError} `usage/bad-option` @throws the source's error; the signal's reason
+ * @throws {UsageError} `usage/bad-option`, `text/not-a-text` @throws the source's error; the signal's reason
  */
 export async function* filterRows<ImageInput, Row extends PairsToFilter<ImageInput>>(
   platform: Platform<ImageInput>,
@@ -197,7 +199,10 @@ export async function* filterRows<ImageInput, Row extends PairsToFilter<ImageInp
   const { imageBatchSize = defaults.imageBatchSize } = options;
   const models = await loadModels(platform, host, { filter }, options);
   try {
-    const requestOf = ({ image, texts }: Row): ScoreRequest<ImageInput> => ({ image, texts, seed: 0 });
+    const requestOf = ({ image, texts }: Row): ScoreRequest<ImageInput> => {
+      expectTexts(texts);
+      return { image, texts, seed: 0 };
+    };
     const scorer = new Scorer(models, options);
     for await (const [{ row }, scores] of scoredRows(scorer, source, requestOf, imageBatchSize)) {
       if (scores instanceof BlipError) yield { ...row, error: rowError(scores) };

@@ -69,7 +69,7 @@ const summary = (name: string, report: TextReport, threshold: number): string =>
 
 function textOf({ kind, text, probability, isKept }: PageText): string {
   const own = isKept ? escaped(text) : `<s>${escaped(text)}</s>`;
-  const score = probability === null ? "nothing to read" : probability.toFixed(3);
+  const score = probability === null ? "cannot be read" : probability.toFixed(3);
   return `<p>${own} <small>${kind}, ${score}</small></p>`;
 }
 

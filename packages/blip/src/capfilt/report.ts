@@ -14,7 +14,7 @@ export interface TextReport {
   readonly keptTexts: number;
   /** The number of dropped texts. */
   readonly dropped: number;
-  /** The number of dropped texts of which cleaning leaves nothing to read (only punctuation). */
+  /** The number of dropped texts that cannot be read: too long, or without a token after cleaning. */
   readonly unreadable: number;
   /** dropped / texts, 0 to 1: the paper's noise ratio. 0 if there are no texts. */
   readonly droppedShare: number;

@@ -21,7 +21,7 @@ export interface ScoreRequest<ImageInput> {
   readonly seed: number;
 }
 
-/** The ITM probability of a text, 0 to 1; null if cleaning leaves nothing of the text to read. */
+/** The ITM probability of a text, 0 to 1; null if the text is too long, or cleaning leaves no token of it. */
 export type Probability = number | null;
 
 export interface Scores {

@@ -38,6 +38,17 @@ describe.each(ways)("%s", (_, encode) => {
   });
 });
 
+test.each(["a dog", "[PAD]", "...", "\u200b", "\u00ad\u200d", " ", "a".repeat(20), "a".repeat(21)])(
+  "%j is legible if it can be encoded",
+  async (text) => {
+    for (const compat of ["hf", "blip"] as const) {
+      const reader = processor(20, compat);
+      const failure = await failureOf(() => reader.encode([text])).catch(() => undefined);
+      expect(reader.isLegible(text)).toBe(failure === undefined);
+    }
+  },
+);
+
 test.each([0, -1, 0.5, NaN, Infinity, "9" as unknown as number])(
   "a bound of %s is refused",
   async (length) => {

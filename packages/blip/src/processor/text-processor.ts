@@ -90,6 +90,12 @@ export class TextProcessor {
     return clean ? preCaption(text, limits.captions.words) : text;
   }
 
+  /** Whether `encode` can read a text: it has at most `maxLength` characters, and cleaning leaves a token of it. */
+  isLegible(text: string): boolean {
+    // Beside the text's own tokens there are [CLS] and [SEP].
+    return text.length <= this.maxLength && this.tokenizer.ids(this.clean(text)).length > 2;
+  }
+
   /** Encodes texts. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
   encode(texts: readonly string[], options: ProcessorCallOptions = {}): EncodedTexts {
     expectOptions("encode", options, processorCallOptionNames);

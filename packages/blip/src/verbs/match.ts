@@ -141,7 +141,7 @@ export class Matcher<ImageInput> extends RowVerb<
    * Computes the ITM probability of each image with its own texts. It is not finite if the model's logits are not.
    * @param states [B, N, D]
    * @param texts equally many per image, in the order of the images
-   * @returns per text a number from 0 to 1, or null if no text remains after cleaning (empty, or only punctuation)
+   * @returns per text a number from 0 to 1, or null for a text that is too long, or of which no token remains
    */
   async probabilities(
     states: Tensor<"float32">,
@@ -149,8 +149,8 @@ export class Matcher<ImageInput> extends RowVerb<
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<(number | null)[]> {
     const read = this.processors.texts;
-    const legible = texts.map((text) => read.clean(text).trim() !== "");
-    // Each image needs equally many texts. A word replaces a text that is empty after cleaning; its score is not used.
+    const legible = texts.map((text) => read.isLegible(text));
+    // Each image needs equally many texts. A word replaces a text that cannot be read; its score is not used.
     const said = texts.map((text, row) => (legible[row] === true ? text : "a"));
     const encoded = read.encodeQuietly(said, { truncation: true });
     const { data } = await this.model.texts.score([states], encoded, "itm", options);
@@ -164,8 +164,8 @@ export class Matcher<ImageInput> extends RowVerb<
    * the conventions allow.
    * @param states [B, N, D] from this model's image encoder
    * @param rows texts, each with the index of its image among the states
-   * @returns per row a number from 0 to 1; null if no text remains after cleaning (empty, or only punctuation); or an
-   * error for results that are not finite
+   * @returns per row a number from 0 to 1; null for a text that is too long, or of which no token remains; or an error
+   * for results that are not finite
    * @throws the signal's reason
    */
   async probabilitiesOf(
@@ -175,9 +175,7 @@ export class Matcher<ImageInput> extends RowVerb<
   ): Promise<(number | null | ModelError)[]> {
     const read = this.processors.texts;
     const probabilities: (number | null | ModelError)[] = rows.map(() => null);
-    const legible = rows.flatMap((row, index) =>
-      read.clean(row.text).trim() === "" ? [] : [{ row, index }],
-    );
+    const legible = rows.flatMap((row, index) => (read.isLegible(row.text) ? [{ row, index }] : []));
     if (legible.length === 0) return probabilities;
     const [count] = atLeast(states.dims, 1);
     const broken = this.failuresOf(ofImage, states);

@@ -71,10 +71,11 @@ export function captionImages<Row extends ImageToCaption<ImageInput>>(
 
 /**
  * Only the filter of CapFilt: the ITM probability of each image-text pair, and whether to keep the text.
- * Rows are returned in order with all their fields. A row whose image cannot be read gets an `error`.
+ * Rows are returned in order with all their fields. A row whose image cannot be read gets an `error`. A text that
+ * cannot be read is not kept.
  * @param rows images with texts, each with any other fields; any iterable
  * @throws {ModelError} if the model cannot be found, read, or used for matching
- * @throws {UsageError} `usage/bad-option` @throws what `rows` throws; the signal's reason
+ * @throws {UsageError} `usage/bad-option`, `text/not-a-text` @throws what `rows` throws; the signal's reason
  */
 export function filterPairs<Row extends PairsToFilter<ImageInput>>(
   rows: Iterable<Row> | AsyncIterable<Row>,
