@@ -1,8 +1,7 @@
 // An append-only file of lines, used by one process at a time.
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { createInterface } from "node:readline";
-import { BlipError, type Closable, closedBy, orClosed } from "@blip-ts/base";
+import { BlipError, type Closable, closedBy, last, orClosed } from "@blip-ts/base";
 import type { RowFile } from "../../../evaluate/host.ts";
 import { cannotWrite, inUse } from "../../../evaluate/errors.ts";
 import { lockNow } from "../hub/transfer-lock.ts";
@@ -65,12 +64,14 @@ async function openLocked(path: string, held: Closable): Promise<RowFile> {
   const file = await open(path, "a+");
   await orClosed(file, async () => file.truncate(await wholeBytes(file)));
   return {
+    // node:readline splits at other characters too (since Node 24 at U+2028), which texts in JSON may contain.
     async *lines() {
-      const stream = createReadStream(path, { highWaterMark: blockBytes });
-      try {
-        yield* createInterface({ input: stream, crlfDelay: Infinity });
-      } finally {
-        stream.destroy();
+      const stream = createReadStream(path, { encoding: "utf8", highWaterMark: blockBytes });
+      let rest = "";
+      for await (const text of stream as AsyncIterable<string>) {
+        const lines = (rest + text).split("\n");
+        yield* lines.slice(0, -1);
+        rest = last(lines);
       }
     },
     async append(text) {
