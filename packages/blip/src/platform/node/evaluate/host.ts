@@ -14,7 +14,8 @@ async function writeWhole(path: string, chunks: AsyncIterable<string> | Iterable
   try {
     const file = await open(unfinished, "w");
     try {
-      for await (const chunk of chunks) await file.write(chunk);
+      // `write` may write only a part, which only the returned count shows; `writeFile` writes all or fails.
+      for await (const chunk of chunks) await file.writeFile(chunk);
     } finally {
       await file.close();
     }
