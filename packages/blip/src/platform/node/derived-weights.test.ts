@@ -122,6 +122,41 @@ describe("derived weights", () => {
     expect(made).toBe(4);
   });
 
+  test.each<[string, (time: Date) => Promise<unknown>]>([
+    [
+      "another file takes the original's place",
+      async (time) => {
+        const other = join(root, "other");
+        await writeFile(other, "0riginal");
+        await utimes(other, time, time);
+        await rename(other, original);
+      },
+    ],
+    [
+      "the original is overwritten",
+      async (time) => {
+        await writeFile(original, "0riginal");
+        await utimes(original, time, time);
+      },
+    ],
+  ])("are made again if %s, with equal size and time", async (_, change) => {
+    const time = new Date(1e12);
+    await utimes(original, time, time);
+    await derive("first");
+    await change(time);
+    expect(await text((await derive("second")).path)).toBe("second");
+    expect(await kept()).toHaveLength(1);
+  });
+
+  test("are made again if the original changes in a folder that is only called like the Hub's", async () => {
+    original = join(root, "blobs", "model.safetensors");
+    await mkdir(dirname(original));
+    await writeFile(original, "original");
+    await derive("first");
+    await writeFile(original, "another");
+    expect(await text((await derive("second")).path)).toBe("second");
+  });
+
   test("of several types stand beside each other", async () => {
     await derive("a");
     await derive("b", { type: "float16" });
@@ -137,7 +172,7 @@ describe("derived weights", () => {
   });
 
   test("of a blob of the Hub's cache are known by its name, wherever the cache lies and whenever it was fetched", async () => {
-    const [one, two] = ["one", "two"].map((place) => join(root, place, "blobs", "0123abcd"));
+    const [one, two] = ["one", "two"].map((place) => join(root, place, "blobs", "0123abcd".repeat(8)));
     for (const path of [one ?? "", two ?? ""]) {
       await mkdir(dirname(path), { recursive: true });
       await cp(original, path);

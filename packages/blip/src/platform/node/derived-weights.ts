@@ -1,9 +1,9 @@
 // Caches weights that were derived from a model's own weights, next to the Hub's cache:
 // $HF_HOME/blip-ts/weights/MODEL/TYPE-STATE.safetensors. MODEL identifies the files' real paths; STATE identifies their
-// sizes, times and content.
+// inodes, sizes, times and headers. A copy of a file, which has another state, costs one more conversion.
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ByteSource } from "@blip-ts/base";
@@ -11,21 +11,29 @@ import { derivedInMemory, warnNotKept } from "../../load/converted-in-memory.ts"
 import { derivedKey, type SourceState } from "../../load/converted-key.ts";
 import type { DerivedWeights } from "../../files.ts";
 import { hubHome, type Environment } from "./hub/hub-cache.ts";
-import { hashed, isIntact, noteOf, writeNote } from "./kept-weights.ts";
+import { hashed, isIntact, noteOf, stateOf, writeNote } from "./kept-weights.ts";
 import { fileSource } from "./local-files.ts";
 import { isOfTheDisk, isPartial, partialEnding, sweepPartials } from "./process-owner.ts";
 
-/** The Hub's cache names a file by the hash of its content, so the name identifies the content at any path and date. */
-const isBlob = (path: string): boolean => basename(dirname(path)) === "blobs";
+/** The names of blobs: SHA-256 of large files, git's SHA-1 of small ones. */
+const blobName = /^(?:[0-9a-f]{64}|[0-9a-f]{40})$/;
 
-/** The identities and states of files; undefined if any source is not a file. */
+/** The Hub's cache names a file by the hash of its content, so the name identifies the content at any path and date. */
+const isBlob = (path: string): boolean =>
+  basename(dirname(path)) === "blobs" && blobName.test(basename(path));
+
+/**
+ * The identities and states of files; undefined if any source is not a file. Size and modification time do not suffice:
+ * archives and container layers set times, and models of one architecture have equal sizes.
+ */
 async function statesOf(sources: readonly ByteSource[]): Promise<SourceState[] | undefined> {
   const states: SourceState[] = [];
   for (const { path } of sources) {
     if (path === undefined) return undefined;
-    const { size, mtimeMs } = await stat(path);
     states.push(
-      isBlob(path) ? { name: basename(path), state: "" } : { name: path, state: `${size} ${mtimeMs}` },
+      isBlob(path)
+        ? { name: basename(path), state: "" }
+        : { name: path, state: JSON.stringify(await stateOf(path)) },
     );
   }
   return states;

@@ -19,8 +19,11 @@ type Note = schema.Output<typeof noteSchema>;
 /** The path of a file's note. */
 export const noteOf = (path: string): string => `${path}.json`;
 
-/** The state of a file. The system sets the change time (ctime), so every write to the file changes its state. */
-async function stateOf(path: string): Promise<Note["state"]> {
+/**
+ * The state of a file. The system sets the change time (ctime), so every write to the file, and every other file in its
+ * place, has another state.
+ */
+export async function stateOf(path: string): Promise<Note["state"]> {
   const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
   return { ino: String(ino), size: String(size), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) };
 }
