@@ -184,6 +184,34 @@ describe("a run that was stopped", () => {
     );
   });
 
+  test("does not go on with other image settings, or another image encoder of its suite", async () => {
+    const [suite, out] = [join(root, "suite-changed"), fresh()];
+    await tinySuite(parts, suite, ["match", "caption"]);
+    const again = { captioner: suite, html: 0, resume: true, ...quiet };
+    await capfilt(data, out, again);
+    const refused = async (path: string, content: string | Uint8Array) => {
+      const before = await readFile(path);
+      await writeFile(path, content);
+      const message = await capfilt(data, out, again).then(
+        () => "nothing",
+        (error: unknown) => (error as Error).message,
+      );
+      await writeFile(path, before);
+      return message;
+    };
+    for (const folder of ["match", "caption"]) {
+      const settings = join(suite, folder, "preprocessor_config.json");
+      const other = { ...(await parsed<object>(settings)), image_std: [0.5, 0.5, 0.5] };
+      await writeFile(settings, JSON.stringify(other));
+    }
+    const encoder = join(suite, "image_encoder", "model.safetensors");
+    const bytes = await readFile(encoder);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length - 4) ^ 1, bytes.length - 4);
+    expect(await refused(encoder, bytes)).toMatch(
+      /captioner \(SHA-256 of its image encoder\): .*; captioner's image setting std: .*; filter \(SHA-256 of its image/,
+    );
+  });
+
   /** The log's first line and rows before the one that is line `count` of the file. */
   const headOf = async (out: string, count: number) =>
     (await readFile(join(out, "scores.jsonl"), "utf8"))
@@ -354,7 +382,7 @@ describe("the page", () => {
       meanProbability: null,
       histogram: [0],
     };
-    const model = { name: "<m>", sha256: "", imageEncoder: "" };
+    const model = { name: "<m>" };
     const head = { web: empty, synthetic: empty, threshold: 0.5, captioner: model, filter: model, pairs: 0 };
     async function* none() {
       yield* await Promise.resolve<never[]>([]);

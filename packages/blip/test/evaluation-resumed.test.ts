@@ -1,5 +1,5 @@
 // An evaluation that is killed goes on from its rows, and ends with the same report. All tasks are in the slow tests.
-import { appendFile, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, cp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { evaluate, type EvaluateOptions, type FailedExample } from "blip-ts";
 import { afterAll, describe, expect, test } from "vitest";
@@ -57,6 +57,43 @@ describe("a run that goes on", () => {
     await writeFile(list, (await readFile(list, "utf8")).replace("two red cars", "two blue cars"));
     expect(await refused({ ...given, model: match })).not.toBe("nothing");
     await expect(evaluate("match", list, { ...given, restart: true })).resolves.toMatchObject({ rows: 2 });
+  });
+
+  test("refuses rows of other image settings, another tokenizer, and a run that does not name them", async () => {
+    const { folder, list } = await data("match", 2);
+    const [report, model] = [join(folder, "report.json"), join(folder, "model")];
+    await cp(fixture("tiny/match"), model, { recursive: true });
+    const given = { model, report, onWarning: () => undefined };
+    const first = await evaluate("match", list, given);
+    const refused = () =>
+      evaluate("match", list, given).then(
+        () => "nothing",
+        (error: unknown) => (error as Error).message,
+      );
+    const changed = async (path: string, change: (text: string) => string) => {
+      const text = await readFile(path, "utf8");
+      await writeFile(path, change(text));
+      const message = await refused();
+      await writeFile(path, text);
+      return message;
+    };
+    const fields = (added: object) => (text: string) => JSON.stringify({ ...JSON.parse(text), ...added });
+    expect(
+      await changed(join(model, "preprocessor_config.json"), fields({ image_mean: [0.5, 0.5, 0.5] })),
+    ).toMatch(
+      /got those of another one: model's image setting mean: expected \[0\.5,0\.5,0\.5\], got \[0\.48/,
+    );
+    expect(await changed(join(model, "tokenizer_config.json"), fields({ do_lower_case: false }))).toMatch(
+      /: model \(SHA-256 of its tokenizer\): expected/,
+    );
+    // An earlier version did not write the settings.
+    const { images, ...rest } = first.model;
+    const rows = join(folder, "report.rows.jsonl");
+    const old = (text: string) => text.replace(JSON.stringify(first.model), JSON.stringify(rest));
+    expect(await changed(rows, old)).toMatch(
+      RegExp(`setting height: expected ${images.height}, got nothing; .*restart: true`),
+    );
+    await expect(evaluate("match", list, given)).resolves.toMatchObject({ results: first.results });
   });
 
   test("takes up whole lines alone, and tries again what failed", async () => {

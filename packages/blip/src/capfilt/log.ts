@@ -3,8 +3,8 @@
 import { closedBy, type Closable } from "@blip-ts/base";
 import type { Difference } from "../evaluate/errors.ts";
 import type { RowFile } from "../evaluate/host.ts";
+import { comparedFields, comparedModels, differing, type ModelIdentity } from "../evaluate/identity.ts";
 import { notALog, otherRun } from "./errors.ts";
-import type { ModelIdentity } from "./models.ts";
 import type { Probability } from "./score.ts";
 
 /** Everything that affects a row's numbers. Threshold, format and page apply later, so they may change. */
@@ -89,28 +89,15 @@ function parsed(name: string, line: number, text: string): unknown {
   }
 }
 
-const said = (value: unknown): string => {
-  if (value === undefined) return "nothing";
-  const text = JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
-};
-
 /** The differences between two runs, ignoring names. */
-function differences(wanted: RunIdentity, other: RunIdentity): Difference[] {
-  const pairs: [string, unknown, unknown][] = [
+const differences = (wanted: RunIdentity, other: RunIdentity): Difference[] =>
+  differing([
     ["version of blip-ts", wanted.capfilt, other.capfilt],
-    ["captioner (SHA-256 of its weights)", wanted.captioner.sha256, other.captioner.sha256],
-    ["filter (SHA-256 of its weights)", wanted.filter.sha256, other.filter.sha256],
+    ...comparedModels("captioner", wanted.captioner, other.captioner),
+    ...comparedModels("filter", wanted.filter, other.filter),
     ["data (SHA-256 of its rows)", wanted.data.sha256, other.data.sha256],
-  ];
-  for (const name of new Set([...Object.keys(wanted.options), ...Object.keys(other.options)]))
-    pairs.push([`option ${name}`, wanted.options[name], other.options[name]]);
-  return pairs.flatMap(([what, expected, actual]) =>
-    JSON.stringify(expected) === JSON.stringify(actual)
-      ? []
-      : [{ what, expected: said(expected), found: said(actual) }],
-  );
-}
+    ...comparedFields("option", wanted.options, other.options),
+  ]);
 
 /** The lines of the file after the first one. */
 async function* bodyOf(file: RowFile): AsyncGenerator<string> {

@@ -1,9 +1,7 @@
 // The captioner and the filter. If both encode images identically, each image is encoded once for both.
 import { asyncDispose, type Closable, must, orClosed } from "@blip-ts/base";
-import { readTensorBytes } from "@blip-ts/checkpoint";
 import type { EvaluationHost } from "../evaluate/host.ts";
-import { weightsHash } from "../evaluate/identity.ts";
-import type { LoadedNetwork } from "../load/load-model.ts";
+import { encoderHash } from "../evaluate/identity.ts";
 import { openTasks } from "../load/open-tasks.ts";
 import type { Platform } from "../platform.ts";
 import { ImageEncoder } from "../run/image-encoder.ts";
@@ -12,17 +10,7 @@ import { Captioner } from "../verbs/caption.ts";
 import { processorsOf, verbOptions, type VerbOptions } from "../verbs/image-batches.ts";
 import { Matcher } from "../verbs/match.ts";
 import { partsOfTask } from "../verbs/verb.ts";
-import { isImageEncoder } from "../weights/names.ts";
 import type { TwoModelOptions } from "./options.ts";
-
-/** The identity of a model. */
-export interface ModelIdentity {
-  readonly name: string;
-  /** SHA-256 of the weights file. For a suite, it is that of the part's file. */
-  readonly sha256: string;
-  /** SHA-256 of the image encoder's weights, equal for models that share them. */
-  readonly imageEncoder: string;
-}
 
 /** The sources of the models. At least one is given. */
 export interface WantedModels {
@@ -56,36 +44,6 @@ export class CapFiltModels<ImageInput> implements Closable {
     return this.close();
   }
 }
-
-/**
- * SHA-256 of the image encoder's weights, in the order of their names.
- * @throws {ModelError} if the weights cannot be read @throws the signal's reason
- */
-async function encoderHash(
-  host: Pick<EvaluationHost, "hasher">,
-  { opened }: LoadedNetwork,
-  signal?: AbortSignal,
-): Promise<string> {
-  const hasher = host.hasher();
-  const own = [...opened.tensors].filter(([name]) => isImageEncoder(name));
-  for (const [name, tensor] of own.sort(([a], [b]) => (a < b ? -1 : 1))) {
-    signal?.throwIfAborted();
-    hasher.update(`${name} ${tensor.dtype} ${tensor.shape.join("x")}\n`);
-    hasher.update(await readTensorBytes(tensor));
-  }
-  return hasher.digest();
-}
-
-/** @throws {ModelError} if weights cannot be read @throws the signal's reason */
-export const modelIdentity = async (
-  host: Pick<EvaluationHost, "hasher">,
-  loaded: LoadedNetwork,
-  signal?: AbortSignal,
-): Promise<ModelIdentity> => ({
-  name: loaded.opened.files.name,
-  sha256: await weightsHash(host, loaded.opened.files, signal),
-  imageEncoder: await encoderHash(host, loaded, signal),
-});
 
 const same = (value: unknown, other: unknown): boolean => JSON.stringify(value) === JSON.stringify(other);
 

@@ -86,10 +86,8 @@ function rowOf({ name, thumbnail, texts }: PageRow): string {
   return `<section><div>${image}<p><small>${escaped(name)}</small></p></div><div><h2>kept</h2>${of(true)}</div><div><h2>dropped</h2>${of(false)}</div></section>\n`;
 }
 
-type Numbers = Pick<
-  CapFiltReport,
-  "web" | "synthetic" | "threshold" | "captioner" | "filter" | "data" | "pairs"
->;
+type Numbers = Pick<CapFiltReport, "web" | "synthetic" | "threshold" | "data" | "pairs"> &
+  Readonly<Record<"captioner" | "filter", { readonly name: string }>>;
 
 /** Streams the page: the head with the report's numbers, a section per image, and the end. */
 export async function* pageOf(

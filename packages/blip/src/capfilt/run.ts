@@ -4,13 +4,14 @@
 import { decodeDefaults } from "../processor/image-processor.ts";
 import { BlipError, closing, must, orClosed } from "@blip-ts/base";
 import { placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
+import { modelIdentity } from "../evaluate/identity.ts";
 import type { Platform } from "../platform.ts";
 import { rowError, verbOptions, type VerbOptions } from "../verbs/image-batches.ts";
 import { version } from "../version.ts";
 import { dataChanged, notARun, outOccupied } from "./errors.ts";
 import type { CapFiltHost, CollectedImage } from "./host.ts";
 import { openLog, type LoggedRow, type RunIdentity, type RunLog } from "./log.ts";
-import { loadModels, modelIdentity, type CapFiltModels } from "./models.ts";
+import { loadModels, type CapFiltModels } from "./models.ts";
 import { checkOptions, defaults, type CapFiltOptions, type OutputFormat } from "./options.ts";
 import { pageOf } from "./page.ts";
 import { ProgressClock } from "./progress.ts";
@@ -71,7 +72,7 @@ async function identityOf(
   counted: CountedData,
 ): Promise<RunIdentity> {
   const { signal, orientation, alpha, device = "cpu", maxPixels, prompt, seed = defaults.seed } = options;
-  const { imageBatchSize = defaults.imageBatchSize } = options;
+  const { imageBatchSize = defaults.imageBatchSize, maxTextLength } = options;
   const { model } = captioner;
   const { pillowOrder, grey16 } = decodeDefaults(model.loaded.compat, options);
   const { generationConfig } = model.loaded;
@@ -81,7 +82,9 @@ async function identityOf(
     captionerType: model.loaded.network.dtype,
     filterType: filter.model.loaded.network.dtype,
     textHeads: model.loaded.config.text.heads,
-    ...{ device, orientation, alpha, maxPixels, seed, prompt, imageBatchSize },
+    ...{ device, orientation, alpha, maxPixels, maxTextLength, seed, prompt, imageBatchSize },
+    // The adapter's content, independent of its path. Both models have the same one.
+    adapter: model.loaded.opened.adapter?.sha256,
     ...{ pillowOrder, grey16 },
     generationConfig:
       typeof generationConfig === "object" ? JSON.stringify(generationConfig) : generationConfig,

@@ -1,27 +1,44 @@
 // The identity of a run: task, model, data, options. Rows of an earlier run are reused if both identities are equal.
+import { readTensorBytes } from "@blip-ts/checkpoint";
 import { decodeDefaults } from "../processor/image-processor.ts";
+import type { ImageConfig } from "../image/preprocess.ts";
+import { imageConfigOf } from "../load/image-settings.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
 import type { ModelFiles } from "../files.ts";
 import type { BlipConfig } from "../model/config.ts";
 import { version } from "../version.ts";
+import { isImageEncoder } from "../weights/names.ts";
 import type { Difference } from "./errors.ts";
 import type { EvaluationHost } from "./host.ts";
 import type { EvaluateOptions, EvaluationTask } from "./options.ts";
 import type { Survey } from "./survey.ts";
+
+/** The identity of a model: its weights, and all settings in its files that affect a number. */
+export interface ModelIdentity {
+  /** The model's name, as it was given. */
+  readonly name: string;
+  /**
+   * SHA-256 of the weights file. With several files, it covers all files in the order of their names. For a suite, it
+   * is that of the part's file.
+   */
+  readonly sha256: string;
+  /** SHA-256 of the image encoder's weights, equal for models that share them. */
+  readonly imageEncoder: string;
+  /** SHA-256 of the tokenizer's files and of the ids of special tokens. */
+  readonly tokenizer: string;
+  /** The settings that turn images into pixel values. */
+  readonly images: ImageConfig;
+  /** The model's parsed configuration, including heads and epsilons. */
+  readonly config: BlipConfig;
+}
 
 export interface Identity {
   /** The evaluated task. */
   readonly task: EvaluationTask;
   /** This package's version. */
   readonly version: string;
-  /** The model: its name and its weights. */
-  readonly model: {
-    readonly name: string;
-    /** SHA-256 of the weights file. With several files, it covers all files in the order of their names. */
-    readonly sha256: string;
-    /** The model's parsed configuration, including heads and epsilons. */
-    readonly config: BlipConfig;
-  };
+  /** The model: its name, its weights and its settings. */
+  readonly model: ModelIdentity;
   /** The data: its name, its number of rows and a checksum. */
   readonly data: {
     readonly name: string;
@@ -36,12 +53,10 @@ export interface Identity {
 
 const chunkBytes = 1 << 23;
 
+type Hashing = Pick<EvaluationHost, "hasher">;
+
 /** SHA-256 of a model's weights files, in the order of their names. */
-export async function weightsHash(
-  host: Pick<EvaluationHost, "hasher">,
-  { weights }: ModelFiles,
-  signal?: AbortSignal,
-): Promise<string> {
+async function weightsHash(host: Hashing, { weights }: ModelFiles, signal?: AbortSignal): Promise<string> {
   const hasher = host.hasher();
   const sources = weights.kind === "single" ? [weights.source] : [];
   if (weights.kind === "sharded") {
@@ -55,6 +70,48 @@ export async function weightsHash(
     }
   return hasher.digest();
 }
+
+/**
+ * SHA-256 of the image encoder's weights, in the order of their names.
+ * @throws {ModelError} if the weights cannot be read @throws the signal's reason
+ */
+export async function encoderHash(
+  host: Hashing,
+  { opened }: LoadedNetwork,
+  signal?: AbortSignal,
+): Promise<string> {
+  const hasher = host.hasher();
+  const own = [...opened.tensors].filter(([name]) => isImageEncoder(name));
+  for (const [name, tensor] of own.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    signal?.throwIfAborted();
+    hasher.update(`${name} ${tensor.dtype} ${tensor.shape.join("x")}\n`);
+    hasher.update(await readTensorBytes(tensor));
+  }
+  return hasher.digest();
+}
+
+/** SHA-256 of the files that `readTokenizer` reads, and of the ids of special tokens. */
+async function tokenizerHash(host: Hashing, { opened: { files }, tokens }: LoadedNetwork): Promise<string> {
+  const own = (await files.read("tokenizer.json")) ?? (await files.read("vocab.txt"));
+  const config = own === undefined ? undefined : await files.read("tokenizer_config.json");
+  const hasher = host.hasher();
+  hasher.update(JSON.stringify([own ?? null, config ?? null, tokens]));
+  return hasher.digest();
+}
+
+/** @throws {ModelError} if the model's files cannot be read @throws the signal's reason */
+export const modelIdentity = async (
+  host: Hashing,
+  loaded: LoadedNetwork,
+  signal?: AbortSignal,
+): Promise<ModelIdentity> => ({
+  name: loaded.opened.files.name,
+  sha256: await weightsHash(host, loaded.opened.files, signal),
+  imageEncoder: await encoderHash(host, loaded, signal),
+  tokenizer: await tokenizerHash(host, loaded),
+  images: await imageConfigOf(loaded.opened, loaded.imageSize),
+  config: loaded.config,
+});
 
 /** The loading options that affect numbers, for any task. */
 function loadingOptions(
@@ -86,17 +143,12 @@ export async function identityOf(
   options: EvaluateOptions,
   decides: Readonly<Record<string, unknown>>,
 ): Promise<Identity> {
-  const { files } = loaded.opened;
   const { limit } = options;
   const all = { ...loadingOptions(options, loaded), limit, ...decides };
   return {
     task,
     version,
-    model: {
-      name: files.name,
-      sha256: await weightsHash(host, files, options.signal),
-      config: loaded.config,
-    },
+    model: await modelIdentity(host, loaded, options.signal),
     data: { name: dataset.name, format: dataset.format, rows, sha256 },
     // Options that were not given are null, so they are also compared.
     options: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null])),
@@ -109,20 +161,42 @@ const said = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 };
 
+/** A compared value: what it is, in this run, in the other run. */
+export type ComparedValue = readonly [what: string, wanted: unknown, other: unknown];
+
+/** The fields of two records. A log of an earlier version may lack the record. */
+export function comparedFields(what: string, wanted: object, other: object = {}): ComparedValue[] {
+  const [own, others] = [new Map(Object.entries(wanted)), new Map(Object.entries(other))];
+  return [...new Set([...own.keys(), ...others.keys()])].map((name) => [
+    `${what} ${name}`,
+    own.get(name),
+    others.get(name),
+  ]);
+}
+
+/** All parts of two models, except their names. @param role `model`, `captioner`, `filter` */
+export const comparedModels = (role: string, wanted: ModelIdentity, other: ModelIdentity): ComparedValue[] => [
+  [`${role} (SHA-256 of its weights)`, wanted.sha256, other.sha256],
+  [`${role} (SHA-256 of its image encoder)`, wanted.imageEncoder, other.imageEncoder],
+  [`${role} (SHA-256 of its tokenizer)`, wanted.tokenizer, other.tokenizer],
+  ...comparedFields(`${role}'s image setting`, wanted.images, other.images),
+  [`sizes of the ${role}`, wanted.config, other.config],
+];
+
+/** The values that differ, for messages. */
+export const differing = (compared: readonly ComparedValue[]): Difference[] =>
+  compared.flatMap(([what, wanted, other]) =>
+    JSON.stringify(wanted) === JSON.stringify(other)
+      ? []
+      : [{ what, expected: said(wanted), found: said(other) }],
+  );
+
 /** The differences between two runs, ignoring names of files. */
-export function differences(wanted: Identity, other: Identity): Difference[] {
-  const pairs: [string, unknown, unknown][] = [
+export const differences = (wanted: Identity, other: Identity): Difference[] =>
+  differing([
     ["task", wanted.task, other.task],
     ["version of blip-ts", wanted.version, other.version],
-    ["model (SHA-256 of its weights)", wanted.model.sha256, other.model.sha256],
-    ["sizes of the model", wanted.model.config, other.model.config],
+    ...comparedModels("model", wanted.model, other.model),
     ["data (SHA-256 of its rows)", wanted.data.sha256, other.data.sha256],
-  ];
-  for (const name of new Set([...Object.keys(wanted.options), ...Object.keys(other.options)]))
-    pairs.push([`option ${name}`, wanted.options[name], other.options[name]]);
-  return pairs.flatMap(([what, expected, other]) =>
-    JSON.stringify(expected) === JSON.stringify(other)
-      ? []
-      : [{ what, expected: said(expected), found: said(other) }],
-  );
-}
+    ...comparedFields("option", wanted.options, other.options),
+  ]);
