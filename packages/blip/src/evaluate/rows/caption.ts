@@ -77,7 +77,11 @@ export const captionTask = (
           if (rows instanceof BlipError) return rows;
           const [best] = rows;
           if (!best) throw new Error("an image got no caption");
-          return { id: examples[index]?.imageId, caption: best.caption, logProbability: best.logProbability };
+          return {
+            id: examples[index]?.submissionId,
+            caption: best.caption,
+            logProbability: best.logProbability,
+          };
         });
       },
       ...closedBy(() => captioner.close()),
@@ -102,5 +106,5 @@ export const captionTask = (
       ...(Object.keys(domains).length > 0 ? { domains } : {}),
     };
   },
-  submitted: (row) => ({ image_id: row.example.imageId, caption: captionOf(row) }),
+  submitted: (row) => ({ image_id: row.example.submissionId, caption: captionOf(row) }),
 });
