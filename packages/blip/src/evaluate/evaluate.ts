@@ -131,12 +131,14 @@ async function evaluateRows<T extends Task>(
   data: EvaluatedData<T>,
 ): Promise<EvaluationReport> {
   const { host, options, clock, task } = call;
-  const surveyed = await survey(data, call);
+  const merge = rowTask.merge?.(host);
+  const surveyed = await survey(data, call, (row) => merge?.see(row));
+  const rows = merge?.merged(surveyed) ?? surveyed;
   const model = await rowTask.load(source(options), host, options);
   return closing(model, async () => {
     const identity = await identityOf(host, task, model.loaded, surveyed, options, model.decides);
     const outcome = await withLog(call, identity, async (log) => {
-      const { evaluated, failed } = await runRows({ model, surveyed, log, host, clock, options });
+      const { evaluated, failed } = await runRows({ model, surveyed: rows, log, host, clock, options });
       const path = submissionPath(call);
       if (path !== undefined) await host.writeFile(path, listPieces(submission(evaluated, rowTask)));
       return {

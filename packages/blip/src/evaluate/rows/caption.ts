@@ -7,6 +7,7 @@ import type { Platform } from "../../platform.ts";
 import { Captioner } from "../../verbs/caption.ts";
 import type { EvaluatedImage } from "../host.ts";
 import type { Results } from "../report.ts";
+import { RowsByImage } from "./by-image.ts";
 import type { Evaluated, RowTask } from "./row-task.ts";
 import { generationOf, generationOnly } from "./generation.ts";
 
@@ -54,6 +55,7 @@ export const captionTask = (
   defaults: { readonly repetitionPenalty?: number },
 ): RowTask<"caption"> => ({
   data: "caption",
+  merge: (host) => new RowsByImage(host),
   async load(source, host, options) {
     const settings = {
       ...options,
