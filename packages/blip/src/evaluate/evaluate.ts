@@ -19,7 +19,7 @@ import { collect, type RetrievalTask } from "./retrieval/collection.ts";
 import { RetrievalEncoder } from "./retrieval/encoder.ts";
 import { RetrievalLog } from "./retrieval/known.ts";
 import { retrievalResults } from "./retrieval/retrieval.ts";
-import { encodeImages, encodeTexts, rankAll, rerank } from "./retrieval/run.ts";
+import { checkStored, encodeImages, encodeTexts, rankAll, rerank } from "./retrieval/run.ts";
 import { besideReport, openLog, type LoggedRow, type RowLog } from "./row-log.ts";
 import { captionTask } from "./rows/caption.ts";
 import { matchTask } from "./rows/match.ts";
@@ -174,6 +174,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
       const use = async (): Promise<Outcome> => {
         const known = await RetrievalLog.read(collection, encoder.width, log);
         const run = { encoder, collection, host, clock, options, states };
+        await checkStored(run, known);
         await encodeTexts(run, known);
         await encodeImages(run, known);
         const ranking = await rankAll(run, known, Math.max(0, ...ks));
