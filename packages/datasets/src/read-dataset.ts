@@ -273,7 +273,8 @@ const otherColumns = [
   "img1",
   "identifier",
   "uid",
-  "domain",
+  "false_captions",
+  "patches",
 ];
 
 async function* rowOutcomes<T extends Task>(
