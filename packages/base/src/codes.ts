@@ -252,6 +252,7 @@ export type WarningCode =
   | "save/no-class"
   | "text/unknown-words"
   | "tokenizer/rules-differ"
+  | "train-data/no-false-captions"
   | "train/low-memory"
   | "train/no-metric"
   | "weights/not-kept";

@@ -1,5 +1,5 @@
 // An evaluation that is killed goes on from its rows, and ends with the same report. All tasks are in the slow tests.
-import { appendFile, cp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, cp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { evaluate, type EvaluateOptions, type FailedExample } from "blip-ts";
 import { afterAll, describe, expect, test } from "vitest";
@@ -33,6 +33,44 @@ test("retrieval, killed while its pairs are scored, gives the same report", asyn
   const whole = await evaluate("retrieval", list, { ...options, statesCache: 0 });
   expect(ofRun(resumed)).toEqual(ofRun(whole));
   expect(whole.files).toEqual([]);
+});
+
+describe("image states that are lost before a run goes on", () => {
+  const options = { model: match, k: [3, 5], imageBatchSize: 1, statesCache: 1 } satisfies EvaluateOptions;
+
+  /** Runs until `images` images are encoded. */
+  async function stopped(list: string, report: string, images: number) {
+    const stop = new AbortController();
+    const run = evaluate("retrieval", list, {
+      ...{ ...options, report, signal: stop.signal },
+      onStep({ step, done }) {
+        if (step === "images" && done >= images) stop.abort(new Error("enough"));
+      },
+    });
+    await expect(run).rejects.toThrow("enough");
+  }
+
+  test.each<[string, (states: string, report: string, list: string) => Promise<void>]>([
+    ["a missing file", (states) => rm(states)],
+    ["a cut file", async (states) => truncate(states, Math.floor(((await stat(states)).size * 3) / 8))],
+    [
+      "a missing file, and a kill while the first state was written again",
+      async (states, report, list) => {
+        const { size } = await stat(states);
+        await rm(states);
+        await stopped(list, report, 0);
+        await writeFile(states, new Uint8Array(size / 4));
+      },
+    ],
+  ])("%s: the same report", async (_, lose) => {
+    const { folder, list } = await data("retrieval", 8);
+    const report = join(folder, "report.json");
+    await stopped(list, report, 4);
+    await lose(join(folder, "report.states.bin"), report, list);
+    const resumed = await evaluate("retrieval", list, { ...options, report });
+    const whole = await evaluate("retrieval", list, { ...options, statesCache: 0 });
+    expect(ofRun(resumed)).toEqual(ofRun(whole));
+  });
 });
 
 describe("a run that goes on", () => {

@@ -25,11 +25,13 @@ import {
   stem,
   type RowSource,
 } from "./row-source.ts";
+import { rowsOfSplit } from "./row-split.ts";
 import { sniffFile, type SniffedFile } from "./sniff.ts";
 
 export interface DetectOptions {
   readonly task: Task;
   readonly limits: DatasetLimits;
+  /** A folder's files are selected by their names; the rows of a file, by their field `split`. */
   readonly split: string | undefined;
   readonly container: ContainerName | undefined;
   readonly csv: CsvRecords | undefined;
@@ -42,16 +44,19 @@ export interface DetectOptions {
 
 export type Detected =
   | { readonly kind: "rows"; readonly source: RowSource }
-  /** `rows`: the same file as JSON lines, if it may be either. */
+  /** The split is not selected yet. `rows`: the same file as JSON lines, if it may be either. */
   | { readonly kind: "document"; readonly document: JsonDocument; readonly rows?: RowSource };
 
 export function documentOf(file: DataFile, limits: DatasetLimits): JsonDocument {
   return { name: file.name, size: file.size, pieces: () => jsonPieces(file.name, bytesOf(file), limits) };
 }
 
-/** @throws {InputError} `dataset/unknown-format`, `dataset/wrong-format`, `dataset/encoding`, ... */
+/**
+ * @throws {InputError} `dataset/unknown-format`, `dataset/wrong-format`, `dataset/encoding`, ...
+ * @throws {UsageError} `dataset/bad-option` if rows have no splits
+ */
 export async function detectFile(file: DataFile, options: DetectOptions): Promise<Detected> {
-  const { limits, container } = options;
+  const { limits, container, split } = options;
   const { head, whole } = await headOf(bytesOf(file), limits.rowBytes);
   const sniffed = sniffFile(file.name, head, whole);
   if (sniffed.container === "unknown")
@@ -60,7 +65,9 @@ export async function detectFile(file: DataFile, options: DetectOptions): Promis
   const asked = sniffed.container === "jsonl" && container === "json" ? "jsonl" : container;
   if (asked !== undefined && asked !== sniffed.container)
     throw wrongFormat(file.name, asked, containerWhat[asked], containerWhat[sniffed.container]);
-  return detectedFile(file, sniffed, options);
+  const detected = await detectedFile(file, sniffed, options);
+  if (split === undefined || detected.kind === "document") return detected;
+  return { kind: "rows", source: await rowsOfSplit(detected.source, split) };
 }
 
 async function detectedFile(
@@ -221,7 +228,7 @@ async function openMetadata(
       named.map(({ path }) => path),
       'Name one with "split", or give its path.',
     );
-  const detected = await detectFile(file, options);
+  const detected = await detectFile(file, { ...options, split: undefined });
   if (detected.kind === "rows") return detected.source;
   if (detected.rows !== undefined) return detected.rows;
   throw unknownFormat(file.name, options.task, "a JSON document", knownForms(options.task));

@@ -291,6 +291,18 @@ export const badOption = (option: string, expected: string, found: string): Usag
   );
 
 /**
+ * The option `split` is given for data without splits.
+ * @remedy Leave `split` out, or give each row a field `split`.
+ */
+export const noSplits = (file: string, what: string, split: string): UsageError =>
+  new UsageError(
+    "dataset/bad-option",
+    `split: expected none for ${shown(file)} (${what}), which has no rows with a field "split", got "${shown(split, 40)}". ` +
+      'Leave it out, or give each row a field "split".',
+    { option: "split", file, found: split },
+  );
+
+/**
  * `columns` names a column that the table lacks.
  * @remedy Name one of the columns that the message lists.
  */

@@ -40,7 +40,8 @@ interface Example {
 /** One image and the texts that describe it. An image has one row (val, test), or one row per text (train). */
 export interface RetrievalExample extends Example {
   readonly image: ImageSource;
-  readonly imageId: ExampleId;
+  /** The image's id in the data, equal in all rows of the image; absent if the data has none (`imageKeyOf`). */
+  readonly imageId?: ExampleId;
   /** At least one caption. */
   readonly captions: readonly string[];
   /** False captions of the image (`false_captions`), which training may use as hard negatives. */
@@ -49,12 +50,34 @@ export interface RetrievalExample extends Example {
 
 export interface CaptionExample extends Example {
   readonly image: ImageSource;
+  /** The image's id in the data, equal in all rows of the image; absent if the data has none. */
+  readonly imageId?: ExampleId;
   /** The COCO server's `image_id`: a number if the file has or implies one. */
-  readonly imageId: ExampleId;
+  readonly submissionId: ExampleId;
   /** Empty in a test set without references. */
   readonly captions: readonly string[];
   /** The domain of NoCaps: `in-domain`, `near-domain` or `out-domain`. */
   readonly domain?: string;
+}
+
+/**
+ * A key that is equal for examples of the same image: the image's id in the data, or else its path or its URL. An image
+ * within the data has its row for a key.
+ */
+export function imageKeyOf({
+  imageId,
+  image,
+  place,
+}: Pick<RetrievalExample, "imageId" | "image" | "place">): string {
+  if (imageId !== undefined) return `id ${typeof imageId} ${imageId}`;
+  switch (image.kind) {
+    case "path":
+      return `path ${image.root}\n${image.path}`;
+    case "url":
+      return `url ${image.url}`;
+    case "bytes":
+      return `row ${place.file}\n${place.at}`;
+  }
 }
 
 /** The references of one image, without the image (`coco_karpathy_val_gt.json`). */

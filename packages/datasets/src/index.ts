@@ -8,6 +8,7 @@ export {
   type ExampleId,
   type ExampleOf,
   type ExamplesByTask,
+  imageKeyOf,
   type ImageSource,
   type MatchExample,
   type NlvrExample,
@@ -36,7 +37,6 @@ export { type ContainerName, type DatasetOptions } from "./options.ts";
 export { type FormatName } from "./formats/format.ts";
 export { knownForms } from "./formats/index.ts";
 export { type ColumnNames, type ColumnRole } from "./row.ts";
-export { cocoImageId } from "./formats/captions.ts";
 export { readAnswers } from "./answer-list.ts";
 
 // Images with their texts and all other columns, and writers of such files

@@ -17,7 +17,10 @@ export interface DatasetOptions {
   readonly imageRoot?: string | Readonly<Record<string, string>>;
   /** Accepts absolute paths, and ".." that leads outside the images' folder. Default: false. */
   readonly allowOutside?: boolean;
-  /** The split to read from a file or folder with several: "train", "val", "test", ... Default: none. */
+  /**
+   * The split to read ("train", "val", "test", ...): a folder's files of that name, or a file's rows with that value in
+   * their field `split`. Data without splits refuse it. Default: none.
+   */
   readonly split?: string;
   /** The columns by role. Default: the usual names. */
   readonly columns?: ColumnNames;

@@ -8,7 +8,15 @@ import {
   type Detected,
   type DetectOptions,
 } from "./detect.ts";
-import { ambiguousFormat, badOption, badRow, keysOf, unknownFormat, wrongFormat } from "./errors.ts";
+import {
+  ambiguousFormat,
+  badOption,
+  badRow,
+  keysOf,
+  noSplits,
+  unknownFormat,
+  wrongFormat,
+} from "./errors.ts";
 import { tasks, type ExampleOf, type Task } from "./examples.ts";
 import type { DataContext, DataFile, DataFolder } from "./files.ts";
 import { columnNames } from "./formats/columns.ts";
@@ -22,6 +30,7 @@ import { wholeFile } from "./place.ts";
 import type { CsvRecords } from "./records/csv.ts";
 import { Row, type RowContext } from "./row.ts";
 import type { RowSource } from "./row-source.ts";
+import { rowsOfSplit } from "./row-split.ts";
 
 export type DataInput =
   | { readonly kind: "file"; readonly file: DataFile }
@@ -117,7 +126,11 @@ async function datasetOf<T extends Task>(
     const { document, rows } = detected;
     const form = await documentFormat(task, document, format, rows !== undefined);
     if (form !== undefined) return documentDataset(task, document, form, options, context, root);
-    if (rows !== undefined) return rowDataset(task, rows, format, options, context);
+    const { split } = options;
+    if (rows !== undefined) {
+      const source = split === undefined ? rows : await rowsOfSplit(rows, split);
+      return rowDataset(task, source, format, options, context);
+    }
   } else return rowDataset(task, detected.source, format, options, context);
   throw new Error("a document without a form was let through");
 }
@@ -160,6 +173,8 @@ function documentDataset<T extends Task>(
   root: string,
 ): Dataset<T> {
   const row = rowContext(options, root, context);
+  if (options.split !== undefined && format.hasSplits !== true)
+    throw noSplits(document.name, `a JSON document, read as "${format.name}"`, options.split);
   if (context.annotations !== undefined && format.name !== "vqa")
     throw badOption("annotations", 'the form "vqa", which has two files', `"${format.name}"`);
   const annotations =
@@ -258,7 +273,8 @@ const otherColumns = [
   "img1",
   "identifier",
   "uid",
-  "domain",
+  "false_captions",
+  "patches",
 ];
 
 async function* rowOutcomes<T extends Task>(

@@ -13,6 +13,7 @@ import type { DataInput, ReadContext } from "./read-dataset.ts";
 import type { RawRow } from "./records/raw-row.ts";
 import { Row, type RowContext } from "./row.ts";
 import type { RowSource } from "./row-source.ts";
+import { rowsOfSplit } from "./row-split.ts";
 
 /** An image with its texts and all other columns of its row. */
 export interface WebRow {
@@ -37,7 +38,10 @@ export interface WebRowsOptions {
   readonly imageRoot?: string;
   /** Accepts absolute paths, and ".." that leads outside the images' folder. Default: false. */
   readonly allowOutside?: boolean;
-  /** The split to read from a folder with several: "train", "val", ... Default: none. */
+  /**
+   * The split to read: a folder's files of that name, or a file's rows with that value in their field `split`. Data
+   * without splits refuse it. Default: none.
+   */
   readonly split?: string;
   /** The columns of images and texts. Default: the usual names. */
   readonly columns?: { readonly image?: string; readonly captions?: string };
@@ -83,7 +87,7 @@ export async function openWebRows(
   };
   const detected =
     input.kind === "file" ? await detectFile(input.file, detect) : await detectFolder(input.folder, detect);
-  const source = sourceOf(detected);
+  const source = await sourceOf(detected, options.split);
   const names = await columnsOf(source);
   const imageColumn = columnFor("image", names, options.columns?.image, source.name);
   if (imageColumn === undefined)
@@ -105,9 +109,10 @@ export async function openWebRows(
 }
 
 /** @throws {InputError} `dataset/unknown-format` for a JSON document that is not a list */
-function sourceOf(detected: Detected): RowSource {
+async function sourceOf(detected: Detected, split: string | undefined): Promise<RowSource> {
   if (detected.kind === "rows") return detected.source;
-  if (detected.rows !== undefined) return detected.rows;
+  const { rows } = detected;
+  if (rows !== undefined) return split === undefined ? rows : rowsOfSplit(rows, split);
   throw unknownFormat(
     detected.document.name,
     "rows of images and texts",

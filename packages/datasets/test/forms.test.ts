@@ -1,7 +1,7 @@
 // Reads a fixture of each known form.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { imagePath, readAnswerList, readDataset } from "@blip-ts/datasets/node";
+import { imageKeyOf, imagePath, readAnswerList, readDataset } from "@blip-ts/datasets/node";
 import { examplesOf, fileWith, fixture, list, refusal } from "./support.ts";
 
 const lists = fixture("lists");
@@ -21,11 +21,39 @@ describe("captions and retrieval", () => {
 
   test("Karpathy's val list: all captions, and COCO's number from the file's name", async () => {
     const rows = await examplesOf("caption", list("coco_karpathy_val.json"));
-    expect(rows.map(({ imageId, captions }) => [imageId, captions])).toEqual([
+    expect(rows.map(({ submissionId, captions }) => [submissionId, captions])).toEqual([
       [41, ["A boat rests on a calm lake.", "a small boat by the shore"]],
       [52, ["A kite above the sand.\n"]],
     ]);
+    expect(rows[0]).not.toHaveProperty("imageId");
   });
+
+  test.each(["retrieval", "caption"] as const)(
+    "%s: rows of one image have one key, others another",
+    async (task) => {
+      const firstOf = async (rows: readonly object[]) => {
+        const content = rows.map((row) => JSON.stringify({ caption: "a", ...row })).join("\n");
+        const keys = (await examplesOf(task, fileWith(content, "rows.jsonl"))).map(imageKeyOf);
+        return keys.map((key) => keys.indexOf(key));
+      };
+      // The numbers in names of files are no ids.
+      const names = ["cats/clip_0501.png", "dogs/clip_0501.png", "cats/clip_0502.png", "dogs/clip_0502.png"];
+      expect(await firstOf(names.map((name) => ({ image: name })))).toEqual([0, 1, 2, 3]);
+      expect(
+        await firstOf(["a.png", "b.png", "a.png"].map((url) => ({ url: `https://x.org/${url}` }))),
+      ).toEqual([0, 1, 0]);
+      // An id may equal the number of its row.
+      const ids = [0, 0, 1, 1, 2, 2, 3, 3];
+      expect(await firstOf(ids.map((id, n) => ({ image: `${n}.png`, image_id: id })))).toEqual([
+        0, 0, 2, 2, 4, 4, 6, 6,
+      ]);
+      expect(await firstOf(["1", 1, "1"].map((id) => ({ image: "a.png", image_id: id })))).toEqual([0, 1, 0]);
+      // The id of a caption does not separate the rows of its image.
+      expect(await firstOf([7, 8, 9].map((id) => ({ file_name: "a.png", id })))).toEqual([0, 0, 0]);
+      const bytes = await examplesOf(task, fixture("parquet/none.parquet"));
+      expect(new Set(bytes.map(imageKeyOf)).size).toBe(4);
+    },
+  );
 
   test("captions that are false for their image, one or several, beside the true ones", async () => {
     const rows = [
@@ -46,9 +74,9 @@ describe("captions and retrieval", () => {
   });
 
   test("Flickr30k has no number in its names: the path is the id", async () => {
-    const [row] = await examplesOf("retrieval", list("flickr30k_test.json"), { imageRoot: "/data" });
+    const [row] = await examplesOf("caption", list("flickr30k_test.json"), { imageRoot: "/data" });
     expect(row).toMatchObject({
-      imageId: "flickr30k-images/1001.jpg",
+      submissionId: "flickr30k-images/1001.jpg",
       image: image("flickr30k-images/1001.jpg", "/data"),
     });
   });
@@ -80,15 +108,15 @@ describe("captions and retrieval", () => {
       { imageId: 0, domain: "near-domain", captions: ["A toucan on a branch.", "a bird with a large beak"] },
     ]);
     const test = await examplesOf("caption", list("nocaps_test_image_info.json"));
-    expect(test.map(({ imageId, captions }) => [imageId, captions])).toEqual([
+    expect(test.map(({ submissionId, captions }) => [submissionId, captions])).toEqual([
       [0, []],
       [1, []],
     ]);
     const blip = await readDataset("caption", list("nocaps_val.json"));
     expect(blip).toMatchObject({ format: "nocaps", container: "json" });
     expect(await examplesOf("caption", list("nocaps_val.json"))).toMatchObject([
-      { imageId: 0, image: image("val/00ab.jpg"), captions: [] },
-      { imageId: 1 },
+      { imageId: 0, submissionId: 0, image: image("val/00ab.jpg"), captions: [] },
+      { imageId: 1, submissionId: 1 },
     ]);
   });
 
@@ -96,6 +124,9 @@ describe("captions and retrieval", () => {
     const rows = await examplesOf("retrieval", list("dataset_coco.json"), { split: "test" });
     expect(rows).toMatchObject([
       { imageId: 41, captions: ["A boat.", "boat"], image: image("val2014/COCO_val2014_000000000041.jpg") },
+    ]);
+    expect(await examplesOf("caption", list("dataset_coco.json"), { split: "test" })).toMatchObject([
+      { imageId: 41, submissionId: 41 },
     ]);
     expect(await refusal(() => examplesOf("retrieval", list("dataset_coco.json")))).toMatchObject({
       code: "dataset/bad-option",

@@ -105,6 +105,18 @@ export const transformersDefaults: ResolvedOptions = {
   beamScoring: "transformers-5.23",
 };
 
+/** @throws {UsageError} `generate/conflicting-options` if generation options are given with a list of answers */
+export function checkUngenerated(options: GenerationOptions): void {
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    name in transformersDefaults && value !== undefined && value !== false ? [name] : [],
+  );
+  if (given.length > 0)
+    throw conflictingOptions(
+      `${given.join(", ")}: expected none with a list of answers, which are ranked and not generated, got both. ` +
+        "Leave out the option answers, or these options.",
+    );
+}
+
 const wholeFrom = (least: number) => ({
   accepts: (value: number) => Number.isSafeInteger(value) && value >= least,
   expected: `a whole number of at least ${least}`,

@@ -19,7 +19,7 @@ import { collect, type RetrievalTask } from "./retrieval/collection.ts";
 import { RetrievalEncoder } from "./retrieval/encoder.ts";
 import { RetrievalLog } from "./retrieval/known.ts";
 import { retrievalResults } from "./retrieval/retrieval.ts";
-import { encodeImages, encodeTexts, rankAll, rerank } from "./retrieval/run.ts";
+import { checkStored, encodeImages, encodeTexts, rankAll, rerank } from "./retrieval/run.ts";
 import { besideReport, openLog, type LoggedRow, type RowLog } from "./row-log.ts";
 import { captionTask } from "./rows/caption.ts";
 import { matchTask } from "./rows/match.ts";
@@ -131,12 +131,14 @@ async function evaluateRows<T extends Task>(
   data: EvaluatedData<T>,
 ): Promise<EvaluationReport> {
   const { host, options, clock, task } = call;
-  const surveyed = await survey(data, call);
+  const merge = rowTask.merge?.(host);
+  const surveyed = await survey(data, call, (row) => merge?.see(row));
+  const rows = merge?.merged(surveyed) ?? surveyed;
   const model = await rowTask.load(source(options), host, options);
   return closing(model, async () => {
     const identity = await identityOf(host, task, model.loaded, surveyed, options, model.decides);
     const outcome = await withLog(call, identity, async (log) => {
-      const { evaluated, failed } = await runRows({ model, surveyed, log, host, clock, options });
+      const { evaluated, failed } = await runRows({ model, surveyed: rows, log, host, clock, options });
       const path = submissionPath(call);
       if (path !== undefined) await host.writeFile(path, listPieces(submission(evaluated, rowTask)));
       return {
@@ -172,6 +174,7 @@ async function evaluateRetrieval(call: Call, data: EvaluatedData<RetrievalTask>)
       const use = async (): Promise<Outcome> => {
         const known = await RetrievalLog.read(collection, encoder.width, log);
         const run = { encoder, collection, host, clock, options, states };
+        await checkStored(run, known);
         await encodeTexts(run, known);
         await encodeImages(run, known);
         const ranking = await rankAll(run, known, Math.max(0, ...ks));

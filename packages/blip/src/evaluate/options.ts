@@ -2,7 +2,7 @@
 import { badOption, optionNames } from "@blip-ts/base";
 import type { DatasetOptions, PlaceName } from "@blip-ts/datasets";
 import type { Thing } from "@blip-ts/metrics";
-import { type GenerationOptions, generationOptionNames } from "../decode/options.ts";
+import { checkUngenerated, type GenerationOptions, generationOptionNames } from "../decode/options.ts";
 import { type VerbOptions, verbOptionNames } from "../verbs/image-batches.ts";
 import { notSaid } from "./errors.ts";
 
@@ -46,7 +46,10 @@ export interface EvaluationData extends Omit<DatasetOptions, "onRowError"> {
   readonly video?: boolean | undefined;
 }
 
-/** Options of an evaluation. */
+/**
+ * Options of an evaluation. Those of generation are for `caption`, `nocaps`, and `vqa` without `answers`. An option that
+ * the task does not use is refused.
+ */
 export interface EvaluateOptions extends VerbOptions, GenerationOptions {
   /** A folder, a weights file, a Hub id, or `picture-book` (default). */
   readonly model?: string | undefined;
@@ -108,8 +111,13 @@ export const evaluateOptionNames = optionNames<EvaluateOptions>()({
   onFailed: true,
 });
 
+/** The tasks that generate texts. */
+const generating: readonly EvaluationTask[] = ["caption", "nocaps", "vqa"];
+
 /** For each option that does not apply to all tasks: its tasks. */
 const only: Readonly<Partial<Record<keyof EvaluateOptions, readonly EvaluationTask[]>>> = {
+  ...Object.fromEntries(Object.keys(generationOptionNames).map((name) => [name, generating])),
+  generationConfig: generating,
   prompt: ["caption", "nocaps"],
   things: ["caption", "nocaps"],
   answers: ["vqa"],
@@ -120,7 +128,7 @@ const only: Readonly<Partial<Record<keyof EvaluateOptions, readonly EvaluationTa
 
 const isWhole = (value: number, least: number) => Number.isSafeInteger(value) && value >= least;
 
-/** @throws {UsageError} `usage/bad-option` */
+/** @throws {UsageError} `usage/bad-option`, `generate/conflicting-options` */
 export function checkEvaluateOptions(task: EvaluationTask, options: EvaluateOptions): void {
   const values = options as Readonly<Record<string, unknown>>;
   if (!evaluationTasks.includes(task)) throw badOption("task", task, evaluationTasks);
@@ -136,6 +144,7 @@ export function checkEvaluateOptions(task: EvaluationTask, options: EvaluateOpti
   for (const value of ks)
     if (!isWhole(value, task === "vqa" ? 1 : 0))
       throw badOption("k", value, ["a whole number of at least 0"]);
+  if (options.answers) checkUngenerated(options);
   if (task === "vqa" && k !== undefined && (ks.length !== 1 || options.answers === undefined))
     throw badOption("k", ks.join(", "), ["one number, with a list of answers"]);
 }

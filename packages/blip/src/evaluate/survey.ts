@@ -1,6 +1,6 @@
 // The first pass over the data: counts rows, finds invalid rows, and computes a fingerprint. A resumed run compares the
 // fingerprint to check that the data is the same.
-import type { InputError } from "@blip-ts/base";
+import { isDataUrl, type InputError } from "@blip-ts/base";
 import {
   type Dataset,
   type ExampleOf,
@@ -75,7 +75,9 @@ export const listHash = (host: EvaluationHost, texts: readonly string[]): string
 /** The key of an image source. Equal keys mean the same image. */
 export function imageKey(host: EvaluationHost, source: ImageSource): string {
   if (source.kind === "path") return `path ${source.root}|${source.path}`;
-  return source.kind === "url" ? `url ${source.url}` : `bytes ${hashOf(host, source.bytes)}`;
+  if (source.kind === "bytes") return `bytes ${hashOf(host, source.bytes)}`;
+  // A data: URL is as long as its image.
+  return isDataUrl(source.url) ? `data ${listHash(host, [source.url])}` : `url ${source.url}`;
 }
 
 /** The number of rows between progress reports. */

@@ -10,8 +10,7 @@ import {
 } from "@blip-ts/base";
 import { expectImages } from "../image/expect-images.ts";
 import type { Tensor } from "@blip-ts/graph";
-import { conflictingOptions } from "../decode/errors.ts";
-import { transformersDefaults, type GenerationOptions, generationOptionNames } from "../decode/options.ts";
+import { checkUngenerated, type GenerationOptions, generationOptionNames } from "../decode/options.ts";
 import type { Platform } from "../platform.ts";
 import type { EncodedTexts } from "../text/word-piece.ts";
 import { fullGroups, pickTexts } from "./distinct-images.ts";
@@ -70,18 +69,6 @@ export const askOptionNames = optionNames<AskOptions>()({
   answers: true,
   k: true,
 });
-
-/** @throws {UsageError} `generate/conflicting-options` if generation options are given with a list of answers */
-function checkUngenerated(options: GenerationOptions): void {
-  const given = Object.entries(options).flatMap(([name, value]) =>
-    name in transformersDefaults && value !== undefined && value !== false ? [name] : [],
-  );
-  if (given.length > 0)
-    throw conflictingOptions(
-      `${given.join(", ")}: expected none with a list of answers, which are ranked and not generated, got both. ` +
-        "Leave out the option answers, or these options.",
-    );
-}
 
 /** The most questions per image that are encoded together. */
 const questionBatch = 128;

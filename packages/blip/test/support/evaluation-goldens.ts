@@ -130,7 +130,7 @@ export function describeCases(cases: readonly EvaluationCase[]): void {
       if (one.task !== "nocaps") return;
       const submission = await readFile(report.files[1] ?? "", "utf8");
       expect(JSON.parse(submission)).toEqual(
-        captions.map((caption, index) => ({ image_id: examples[index]?.imageId, caption })),
+        captions.map((caption, index) => ({ image_id: examples[index]?.submissionId, caption })),
       );
     });
   });

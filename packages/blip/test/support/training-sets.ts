@@ -33,6 +33,8 @@ export const decode: DecodeSource = (image) => {
 export interface Shown {
   readonly name: string;
   readonly text: string;
+  /** The image's id in the data. Default: its name. */
+  readonly imageId?: string | number;
   readonly falseCaptions?: readonly string[];
 }
 
@@ -49,7 +51,7 @@ function part(rows: readonly Row[], file: string, streamed: boolean, tell: (erro
         yield {
           place: place(index, file),
           image: streamed ? bytes(row.name) : path(row.name),
-          imageId: row.name,
+          imageId: row.imageId ?? row.name,
           captions: [row.text],
           ...(row.falseCaptions && { falseCaptions: row.falseCaptions }),
         };

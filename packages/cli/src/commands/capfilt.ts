@@ -197,7 +197,7 @@ function addDataOptions(command: Command): Command {
         "the column of images or captions, if its name is not a usual one; may be given again",
       ).argParser(collect),
     )
-    .option("--split <NAME>", "a part of a folder that has several")
+    .option("--split <NAME>", "a part of a file or folder that has several")
     .addOption(
       new Option("--data-format <F>", "the container of the rows, if the content does not show it").choices(
         containers,

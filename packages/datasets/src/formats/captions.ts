@@ -1,26 +1,20 @@
 // Forms with one image and its texts: Karpathy's lists, NoCaps in BLIP's format, pre-training lists, tables (BLIP,
 // data/coco_karpathy_dataset.py, flickr30k_dataset.py, nocaps_dataset.py, pretrain_dataset.py).
-import type {
-  CaptionExample,
-  ExampleId,
-  ImageSource,
-  PretrainExample,
-  RetrievalExample,
-} from "../examples.ts";
+import type { CaptionExample, ExampleId, PretrainExample, RetrievalExample } from "../examples.ts";
 import { badField, described } from "../errors.ts";
 import type { Row } from "../row.ts";
-import { columnOf, hasRole, idOf, needColumn } from "./columns.ts";
+import { columnOf, hasRole, idOf, imageIdOf, needColumn } from "./columns.ts";
 import { hasAll, hasAny, type RecordFormat } from "./format.ts";
 
 /** `COCO_val2014_000000391895.jpg` -> 391895: the digits after the last "_", as in BLIP's train_caption.py. */
-export function cocoImageId(path: string): number | undefined {
+function cocoImageId(path: string): number | undefined {
   const digits = /_(\d{1,15})\.[^./\\]+$/.exec(path)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
-function karpathyId(row: Row, image: ImageSource): ExampleId {
-  const given = row.optionalId("image_id");
-  if (given !== undefined) return given;
+/** The id for the COCO server. Karpathy's lists for evaluation have it only in the name of the image. */
+function karpathySubmissionId(row: Row, { imageId, image }: RetrievalExample): ExampleId {
+  if (imageId !== undefined) return imageId;
   if (image.kind !== "path") return idOf(row, image);
   return cocoImageId(image.path) ?? image.path;
 }
@@ -31,22 +25,25 @@ function falseCaptionsOf(row: Row): Pick<RetrievalExample, "falseCaptions"> {
 }
 
 function karpathyRow(row: Row): RetrievalExample {
-  const image = row.image("image");
   return {
     place: row.place,
-    image,
-    imageId: karpathyId(row, image),
+    image: row.image("image"),
+    ...imageIdOf(row),
     captions: row.texts("caption"),
     ...falseCaptionsOf(row),
   };
 }
 
+function karpathyCaptionRow(row: Row): CaptionExample {
+  const example = karpathyRow(row);
+  return { ...example, submissionId: karpathySubmissionId(row, example) };
+}
+
 function tableRow(row: Row): RetrievalExample {
-  const image = row.image(needColumn(row, "image"));
   return {
     place: row.place,
-    image,
-    imageId: idOf(row, image),
+    image: row.image(needColumn(row, "image")),
+    ...imageIdOf(row),
     captions: row.texts(needColumn(row, "captions")),
     ...falseCaptionsOf(row),
   };
@@ -70,10 +67,12 @@ export const retrievalFormats: readonly RecordFormat<"retrieval">[] = [
 
 function nocapsRow(row: Row): CaptionExample {
   const domain = row.optionalText("domain");
+  const imageId = row.id("img_id");
   return {
     place: row.place,
     image: row.image("image"),
-    imageId: row.id("img_id"),
+    imageId,
+    submissionId: imageId,
     captions: [],
     ...(domain === undefined ? {} : { domain }),
   };
@@ -86,13 +85,14 @@ function captionTableRow(row: Row): CaptionExample {
   return {
     place: row.place,
     image,
-    imageId: idOf(row, image),
+    ...imageIdOf(row),
+    submissionId: idOf(row, image),
     captions: captions === undefined ? [] : row.texts(captions),
   };
 }
 
 export const captionFormats: readonly RecordFormat<"caption">[] = [
-  { name: "karpathy", what: karpathyWhat, fits: isKarpathy, read: (row) => [karpathyRow(row)] },
+  { name: "karpathy", what: karpathyWhat, fits: isKarpathy, read: (row) => [karpathyCaptionRow(row)] },
   {
     name: "nocaps",
     what: 'NoCaps as BLIP has it: {"image", "img_id"}',

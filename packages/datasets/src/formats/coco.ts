@@ -10,6 +10,7 @@ import { Row, type RowContext } from "../row.ts";
 import { checkDocument, checkJoined, inputError, sectionRows } from "./document-rows.ts";
 import {
   hasAll,
+  type DocumentContext,
   type DocumentFormat,
   type DocumentStart,
   type JsonDocument,
@@ -103,15 +104,16 @@ function captionExample(id: ExampleId, group: Group): CaptionExample {
     place,
     image: imageOf(image),
     imageId: id,
+    submissionId: id,
     captions,
     ...(domain === undefined ? {} : { domain }),
   };
 }
 
 function retrievalExample(id: ExampleId, group: Group): RetrievalExample {
-  const { place, image, imageId, captions } = captionExample(id, group);
+  const { place, image, captions } = captionExample(id, group);
   if (captions.length === 0) throw badRow(place, "at least one caption of the image", "none in the file");
-  return { place, image, imageId, captions };
+  return { place, image, imageId: id, captions };
 }
 
 function referenceExample(imageId: ExampleId, { place, captions }: Group): ReferenceExample {
@@ -166,7 +168,7 @@ export const cocoReferences: DocumentFormat<"references"> = {
 };
 
 /** A row of Karpathy's own file: `{filename, filepath?, cocoid?, imgid, split, sentences: [{raw}]}`. */
-function splitRow(row: Row): RetrievalExample {
+function splitRow(row: Row): RetrievalExample & { readonly imageId: ExampleId } {
   const folder = row.optionalText("filepath");
   const file = row.text("filename");
   const captions = row.get("sentences");
@@ -184,11 +186,16 @@ function splitRow(row: Row): RetrievalExample {
   };
 }
 
-async function* splitExamples(
+function splitCaptionRow(row: Row): CaptionExample {
+  const example = splitRow(row);
+  return { ...example, submissionId: example.imageId };
+}
+
+async function* splitExamples<E>(
   document: JsonDocument,
-  context: RowContext,
-  split: string | undefined,
-): AsyncGenerator<Outcome<RetrievalExample>> {
+  { row: context, split }: DocumentContext,
+  make: (row: Row) => E,
+): AsyncGenerator<Outcome<E>> {
   if (split === undefined)
     throw badOption("split", 'the part to read ("train", "restval", "val" or "test")', "nothing");
   const seen = new Set<string>();
@@ -200,7 +207,7 @@ async function* splitExamples(
       if (seen.size < 16) seen.add(own);
       if (own !== split) continue;
       count++;
-      yield { example: splitRow(entry.row) };
+      yield { example: make(entry.row) };
     } catch (error) {
       yield { error: inputError(error) };
     }
@@ -217,15 +224,16 @@ async function* splitExamples(
 const karpathySplit = {
   name: "karpathy-split",
   what: 'Karpathy\'s own file: {"images": [{"filename", "sentences": [{"raw"}], "split"}]}, with the option "split"',
+  hasSplits: true,
   fits: (start: DocumentStart) => firstOf(start, "images", ["filename", "sentences"]),
 } as const;
 
 export const karpathySplitRetrieval: DocumentFormat<"retrieval"> = {
   ...karpathySplit,
-  read: (document, { row, split }) => splitExamples(document, row, split),
+  read: (document, context) => splitExamples(document, context, splitRow),
 };
 
 export const karpathySplitCaptions: DocumentFormat<"caption"> = {
   ...karpathySplit,
-  read: (document, { row, split }) => splitExamples(document, row, split),
+  read: (document, context) => splitExamples(document, context, splitCaptionRow),
 };

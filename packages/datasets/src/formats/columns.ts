@@ -4,6 +4,9 @@ import { badRow, keysOf } from "../errors.ts";
 import type { ExampleId, ImageSource } from "../examples.ts";
 import type { JsonRecord } from "../bytes/json-pieces.ts";
 
+/** The columns whose value names the image. The other columns of ids may name the row, such as a caption. */
+const imageIdColumns = ["image_id", "imgid", "img_id", "cocoid"];
+
 /** The names in order of preference: bytes before paths, paths before URLs. */
 export const columnNames: Readonly<Record<ColumnRole, readonly string[]>> = {
   image: [
@@ -33,7 +36,7 @@ export const columnNames: Readonly<Record<ColumnRole, readonly string[]>> = {
     "TEXT",
     "alt_text",
   ],
-  id: ["image_id", "imgid", "img_id", "cocoid", "id", "key", "__key__"],
+  id: [...imageIdColumns, "id", "key", "__key__"],
   question: ["question"],
   questionId: ["question_id", "questionId", "id", "__key__"],
   answers: ["answers", "answer", "direct_answers", "multiple_choice_answer"],
@@ -67,6 +70,13 @@ export function needColumn(row: Row, role: ColumnRole): string {
 
 export const hasRole = (record: JsonRecord, role: ColumnRole): boolean =>
   columnNames[role].some((name) => Object.hasOwn(record, name));
+
+/** The image's id in the data, in `columns.id` or a column that names images. @throws {InputError} `dataset/bad-field` */
+export function imageIdOf(row: Row): { readonly imageId?: ExampleId } {
+  const { id } = row.context.columns;
+  const column = row.first(id === undefined ? imageIdColumns : [id]);
+  return column === undefined ? {} : { imageId: row.id(column) };
+}
 
 /** The row's id, or its image's path, or its place. */
 export function idOf(row: Row, image: ImageSource | undefined): ExampleId {

@@ -62,6 +62,8 @@ export interface DocumentContext {
 export interface DocumentFormat<T extends Task> {
   readonly name: FormatName;
   readonly what: string;
+  /** Whether the form has splits, one of which the option `split` selects. */
+  readonly hasSplits?: true;
   fits(start: DocumentStart): boolean;
   read(document: JsonDocument, context: DocumentContext): AsyncIterable<Outcome<ExampleOf<T>>>;
 }

@@ -121,6 +121,7 @@ async function readClips(document: JsonDocument, context: RowContext, split: str
 
 export const msrvttDocument: DocumentFormat<"video"> = {
   name: "msrvtt-json",
+  hasSplits: true,
   what: 'MSRVTT\'s own file: {"videos": [{"video_id", "split"}], "sentences": [{"video_id", "caption"}]}',
   fits: ({ records }) => {
     const [video, sentence] = [records.get("videos"), records.get("sentences")];

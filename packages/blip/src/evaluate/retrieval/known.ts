@@ -1,7 +1,7 @@
 // The state of a retrieval run: unit vectors, pair scores and failures, restored from its log and kept in memory.
 import type { LoggedRow, RowLog } from "../row-log.ts";
 import type { Collection } from "./collection.ts";
-import { unpackFloats, unpackIndices } from "./packed.ts";
+import { pack, unpackFloats, unpackIndices } from "./packed.ts";
 
 /** The kinds of rows in the log. */
 export const kinds = { text: "text", image: "image", pairs: "pairs" } as const;
@@ -59,6 +59,18 @@ export class RetrievalLog {
     for (const row of rows) this.#take(row);
   }
 
+  /**
+   * Logs that states beyond the first `records` are lost, before new ones take their place in the file: later runs
+   * would take those for the lost ones.
+   */
+  async keepStored(records: number): Promise<void> {
+    const { images, stored } = this.known;
+    const lost = [...stored].flatMap(([n, record]) => (record < records ? [] : [n]));
+    if (lost.length === 0) return;
+    const features = (n: number) => pack(images.data.slice(n * this.#E, (n + 1) * this.#E));
+    await this.append(lost.map((n): LoggedRow => ({ kind: kinds.image, n, features: features(n) })));
+  }
+
   /** Ignores rows that do not fit this run, such as vectors of another length. The run computes them again. */
   #take(row: LoggedRow): void {
     const { known } = this;
@@ -70,9 +82,9 @@ export class RetrievalLog {
     }
     known.failed.delete(key);
     if (kind === kinds.text) this.#vector(known.texts, row);
-    if (kind === kinds.image) {
-      this.#vector(known.images, row);
+    if (kind === kinds.image && this.#vector(known.images, row)) {
       if (typeof row.stored === "number") known.stored.set(n, row.stored);
+      else known.stored.delete(n);
     }
     if (kind === kinds.pairs) {
       const texts = unpackIndices(row.texts);
@@ -81,10 +93,12 @@ export class RetrievalLog {
     }
   }
 
-  #vector({ data, present }: KnownVectors, { n, features }: LoggedRow): void {
+  /** Returns whether the vector fits. */
+  #vector({ data, present }: KnownVectors, { n, features }: LoggedRow): boolean {
     const found = unpackFloats(features, this.#E);
-    if (found === undefined || n < 0 || n >= present.length) return;
+    if (found === undefined || n < 0 || n >= present.length) return false;
     data.set(found, n * this.#E);
     present[n] = true;
+    return true;
   }
 }

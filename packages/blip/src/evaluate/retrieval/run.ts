@@ -105,6 +105,13 @@ async function seen(
   }));
 }
 
+/** Forgets the states of an earlier run that its file does not have: it may be missing or cut. */
+export async function checkStored({ encoder, states }: RetrievalRun, log: RetrievalLog): Promise<void> {
+  if (states === undefined) return;
+  const bytes = Float32Array.BYTES_PER_ELEMENT * encoder.statesLength;
+  await log.keepStored(Math.floor((await states.size()) / bytes));
+}
+
 /** Encodes the images whose unit vectors are not known yet. Writes states to disk while there is room. */
 export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promise<void> {
   const { encoder, collection, clock, options, states } = run;
@@ -113,6 +120,7 @@ export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promis
     stored,
   } = log.known;
   const bytes = (options.statesCache ?? 0) * 1e9;
+  let record = 1 + [...stored.values()].reduce((highest, number) => Math.max(highest, number), -1);
   let done = present.filter(Boolean).length;
   clock.begin("images", done, collection.images);
   const items = chosen(collection.items(), (n) => present[n] !== true);
@@ -125,11 +133,10 @@ export async function encodeImages(run: RetrievalRun, log: RetrievalLog): Promis
         rows.push(failedRow(kinds.image, item.n, result));
         continue;
       }
-      const record = stored.size + rows.filter((row) => row.stored !== undefined).length;
       const { data } = result.states;
       const fits = states !== undefined && (record + 1) * data.byteLength <= bytes;
       if (fits) await states.write(record, data);
-      const storedAt = fits ? { stored: record } : {};
+      const storedAt = fits ? { stored: record++ } : {};
       rows.push({ kind: kinds.image, n: item.n, features: pack(result.features.data), ...storedAt });
     }
     await log.append(rows);
@@ -166,7 +173,7 @@ export async function rerank(run: RetrievalRun, log: RetrievalLog, ranking: Cosi
   let done = total - left.filter(Boolean).length;
   clock.begin("pairs", done, total);
   const tokens = tokensOf(encoder, collection.texts, known.texts.present);
-  const { isStored, statesOf } = await storedStates(states, known.stored, encoder.statesLength);
+  const { isStored, statesOf } = storedStates(states, known.stored, encoder.statesLength);
   const score = async (
     batch: readonly { readonly n: number; readonly states: Float32Array | BlipError }[],
   ) => {
@@ -206,14 +213,9 @@ function tokensOf(encoder: RetrievalEncoder, texts: readonly string[], present: 
   return all;
 }
 
-/** Gives access to the states on disk. In a resumed run, the file may be missing or incomplete. */
-async function storedStates(
-  states: StatesFile | undefined,
-  stored: ReadonlyMap<number, number>,
-  length: number,
-) {
-  const records = Math.floor(((await states?.size()) ?? 0) / (Float32Array.BYTES_PER_ELEMENT * length));
-  const isStored = (n: number) => (stored.get(n) ?? Infinity) < records;
+/** Gives access to the states on disk. */
+function storedStates(states: StatesFile | undefined, stored: ReadonlyMap<number, number>, length: number) {
+  const isStored = (n: number) => states !== undefined && stored.has(n);
   const statesOf = async (n: number): Promise<Float32Array> => {
     const record = stored.get(n);
     if (record === undefined || states === undefined) throw new Error(`image ${n} has no states on disk`);

@@ -7,6 +7,7 @@ import type { Platform } from "../../platform.ts";
 import { Captioner } from "../../verbs/caption.ts";
 import type { EvaluatedImage } from "../host.ts";
 import type { Results } from "../report.ts";
+import { RowsByImage } from "./by-image.ts";
 import type { Evaluated, RowTask } from "./row-task.ts";
 import { generationOf, generationOnly } from "./generation.ts";
 
@@ -54,6 +55,7 @@ export const captionTask = (
   defaults: { readonly repetitionPenalty?: number },
 ): RowTask<"caption"> => ({
   data: "caption",
+  merge: (host) => new RowsByImage(host),
   async load(source, host, options) {
     const settings = {
       ...options,
@@ -77,7 +79,11 @@ export const captionTask = (
           if (rows instanceof BlipError) return rows;
           const [best] = rows;
           if (!best) throw new Error("an image got no caption");
-          return { id: examples[index]?.imageId, caption: best.caption, logProbability: best.logProbability };
+          return {
+            id: examples[index]?.submissionId,
+            caption: best.caption,
+            logProbability: best.logProbability,
+          };
         });
       },
       ...closedBy(() => captioner.close()),
@@ -102,5 +108,5 @@ export const captionTask = (
       ...(Object.keys(domains).length > 0 ? { domains } : {}),
     };
   },
-  submitted: (row) => ({ image_id: row.example.imageId, caption: captionOf(row) }),
+  submitted: (row) => ({ image_id: row.example.submissionId, caption: captionOf(row) }),
 });

@@ -31,9 +31,19 @@ export interface Evaluated<T extends Task> {
   readonly fields: Fields;
 }
 
+/** Merges rows that are evaluated as one. */
+export interface RowMerge<T extends Task> {
+  /** Takes each row of the data, in order. */
+  see(row: Numbered<ExampleOf<T>>): void;
+  /** The merged rows, once all rows were seen. */
+  merged(surveyed: Survey<T>): Survey<T>;
+}
+
 export interface RowTask<T extends Task> {
   /** The data set task that the reader uses. */
   readonly data: T;
+  /** If the task evaluates several rows as one: how they are merged. */
+  merge?(host: EvaluationHost): RowMerge<T>;
   load(source: string, host: EvaluationHost, options: EvaluateOptions): Promise<RowModel<T>>;
   results(
     rows: AsyncIterable<Evaluated<T>>,

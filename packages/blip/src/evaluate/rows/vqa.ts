@@ -46,7 +46,7 @@ export const vqaTask = (platform: Platform<EvaluatedImage>): RowTask<"vqa"> => (
   async load(source, host, options) {
     const answerer = await Answerer.load(platform, source, options);
     const { signal, maxPixels, answers } = options;
-    const call = { ...(answers ? {} : generationOnly(options)), answers, k: kOf(options), signal, maxPixels };
+    const call = { ...generationOnly(options), answers, k: kOf(options), signal, maxPixels };
     return {
       loaded: answerer.model.loaded,
       decides: decides(host, answerer, options),

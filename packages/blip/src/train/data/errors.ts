@@ -1,5 +1,5 @@
-// The errors of training data: one factory per error. Codes: `train-data/...`.
-import { InputError, UsageError } from "@blip-ts/base";
+// The errors and the warning of training data: one factory each. Codes: `train-data/...`.
+import { InputError, UsageError, type Warning } from "@blip-ts/base";
 
 /**
  * An option of the training data is not valid.
@@ -178,3 +178,14 @@ export const workerDied = (detail: string): InputError =>
     `expected a decoded image, got two workers that died one after the other (${detail}). Leave the image out, or give the process more memory.`,
     { detail },
   );
+
+/**
+ * The training uses false captions, and no row of the data has any.
+ * @remedy Give rows a field `false_captions`, or leave out `falseCaptions`.
+ */
+export const noFalseCaptions = (name: string): Warning => ({
+  code: "train-data/no-false-captions",
+  message:
+    `${name}: expected rows with the field false_captions, which falseCaptions reads, got none. ` +
+    "Give rows the field, or leave falseCaptions out.",
+});

@@ -1,6 +1,7 @@
 // False captions of images: one per row and epoch, for rows that have some.
 import { expect, test } from "vitest";
-import { take, using, type Setup } from "../../../test/support/training-sets.ts";
+import type { Warning } from "@blip-ts/base";
+import { take, using, type Setup, type Shown } from "../../../test/support/training-sets.ts";
 import type { MatchBatch, TrainingPosition } from "./batch.ts";
 import { resolveOptions } from "./options.ts";
 
@@ -40,6 +41,28 @@ test("without the option, and for rows without any, a batch has none", async () 
   const plain = rows.map(({ name, text }) => ({ name, text }));
   const without = await using({ ...setup, rows: plain }, (data) => take(data.batches(), 1));
   expect(without[0]).not.toHaveProperty("falseCaptions");
+});
+
+test("data without any are told of once, by their name", async () => {
+  const warningsOf = async (options: Setup) => {
+    const messages: string[] = [];
+    const onWarning = ({ code, message }: Warning) => messages.push(`${code} ${message}`);
+    const all = { batchSize: 4, falseCaptions: true, ...options, onWarning };
+    await using(all, (data) => take(data.batches({ untilEpoch: 2 })));
+    return messages;
+  };
+  const plain = rows.map(({ name, text }) => ({ name, text }));
+  for (const form of ["rows", "shards"] as const) {
+    const given = (some: readonly Shown[]) =>
+      form === "rows" ? { rows: some } : { shards: [some.slice(0, 12), some.slice(12)] };
+    expect(await warningsOf(given(plain)), form).toEqual([
+      expect.stringMatching(
+        /^train-data\/no-false-captions list.json: expected rows with the field false_captions/,
+      ),
+    ]);
+    expect(await warningsOf(given(rows)), form).toEqual([]);
+    expect(await warningsOf({ ...given(plain), falseCaptions: false }), form).toEqual([]);
+  }
 });
 
 test("a row with a false caption of which the clean-up leaves nothing is left out, with a line", async () => {

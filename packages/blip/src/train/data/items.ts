@@ -2,10 +2,10 @@
 // data sets (data/coco_karpathy_dataset.py, vqa_dataset.py, nlvr_dataset.py, pretrain_dataset.py).
 import { InputError } from "@blip-ts/base";
 import {
+  imageKeyOf,
   placeName,
   type ExampleOf,
   type ImageSource,
-  type Place,
   type PlaceName,
   type Task,
 } from "@blip-ts/datasets";
@@ -99,11 +99,6 @@ function patchNumbers(
   });
 }
 
-/** The key of an image, from its id in the file. Without an id, each row counts as a separate image. */
-function keyOf(id: string | number, place: Place): string {
-  return id === place.at ? `${place.file}\n${id}` : `${typeof id} ${id}`;
-}
-
 type Makers = {
   readonly [T in TrainingTask]: (
     example: ExampleOf<ReaderTask<T>>,
@@ -119,7 +114,7 @@ const makers: Makers = {
       text: caption(text, place, texts),
       ...sentences(text, texts),
       ...falseCaptions(example, place, texts),
-      imageKey: keyOf(example.imageId, example.place),
+      imageKey: imageKeyOf(example),
       place,
     })),
   caption({ image, captions }, place: PlaceName, texts) {

@@ -1,5 +1,5 @@
 // The options of training data, and their values in BLIP's own runs (configs/*.yaml, data/__init__.py).
-import { optionNames } from "@blip-ts/base";
+import { optionNames, type Warning } from "@blip-ts/base";
 import { type PillowOrder, pillowOrders } from "../../image/resize-bicubic.ts";
 import { autoContrasts, type AutoContrast } from "./augment/tones.ts";
 import { augmentations, type Augmentation } from "./augment/random-augment.ts";
@@ -77,6 +77,8 @@ export interface TrainingDataOptions {
   readonly maxBadInRow?: number | undefined;
   /** Called for each sample that is left out. */
   readonly onSkip?: ((skipped: SkippedSample) => void) | undefined;
+  /** Called for each warning about the data. */
+  readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 
 export const trainingDataOptionNames = optionNames<TrainingDataOptions>()({
@@ -100,6 +102,7 @@ export const trainingDataOptionNames = optionNames<TrainingDataOptions>()({
   listBytes: true,
   maxBadInRow: true,
   onSkip: true,
+  onWarning: true,
 });
 
 export const augmentOptionNames = optionNames<AugmentOptions>()({
@@ -115,10 +118,9 @@ type Filled<O> = { readonly [Name in keyof O]-?: Exclude<O[Name], undefined> };
 
 export type ResolvedAugment = Filled<AugmentOptions>;
 
-export interface ResolvedOptions extends Omit<Filled<TrainingDataOptions>, "augment" | "onSkip" | "patches"> {
+export interface ResolvedOptions extends Omit<Filled<TrainingDataOptions>, "augment" | "patches"> {
   readonly patches: PatchLabels | undefined;
   readonly augment: ResolvedAugment | false;
-  readonly onSkip: (skipped: SkippedSample) => void;
 }
 
 const imageSizes: Readonly<Record<TrainingTask, number>> = {
@@ -230,5 +232,6 @@ export function resolveOptions(task: TrainingTask, options: TrainingDataOptions)
     listBytes: whole("listBytes", options.listBytes ?? 2 ** 30, 1),
     maxBadInRow: whole("maxBadInRow", options.maxBadInRow ?? 1000, 1),
     onSkip: options.onSkip ?? (() => undefined),
+    onWarning: options.onWarning ?? (() => undefined),
   };
 }

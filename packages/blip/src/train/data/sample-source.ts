@@ -3,7 +3,7 @@
 import { InputError, must } from "@blip-ts/base";
 import type { Dataset, DatasetPart } from "@blip-ts/datasets";
 import type { TrainingTask } from "./batch.ts";
-import { listTooLarge, mixedSources, noSamples } from "./errors.ts";
+import { listTooLarge, mixedSources, noFalseCaptions, noSamples } from "./errors.ts";
 import { itemsOf, type Item, type ReaderTask } from "./items.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { permutation, Random, streams } from "./random.ts";
@@ -52,6 +52,11 @@ async function* itemsIn<T extends TrainingTask>(
 
 const isStreamed = (item: Item): boolean => item.images.some(({ kind }) => kind === "bytes");
 
+/** Warns of data without false captions, if they were to be read. */
+function checkFalse(name: string, { falseCaptions, onWarning }: ResolvedOptions, hasFalse: boolean): void {
+  if (falseCaptions && !hasFalse) onWarning(noFalseCaptions(name));
+}
+
 type ListRecord = Item & { readonly imageId: number };
 
 class ListSource implements SampleSource {
@@ -96,6 +101,8 @@ export function textHash(text: string): number {
 class StreamSource<T extends TrainingTask> implements SampleSource {
   readonly samples = null;
   readonly #opening: Opening<T>;
+  /** Whether an epoch has been read to its end, which tells whether any row has false captions. */
+  #checked = false;
 
   constructor(opening: Opening<T>) {
     this.#opening = opening;
@@ -115,16 +122,22 @@ class StreamSource<T extends TrainingTask> implements SampleSource {
   }
 
   async *#read(order: Iterable<number>): AsyncGenerator<Entry> {
+    const { dataset, options } = this.#opening;
     let number = 0;
+    let hasFalse = false;
     for (const index of order)
       try {
-        for await (const item of itemsIn(must(this.#opening.dataset.parts, index), this.#opening))
+        for await (const item of itemsIn(must(dataset.parts, index), this.#opening)) {
+          hasFalse ||= item.falseCaptions !== undefined;
           yield { number: number++, item, imageId: textHash(item.imageKey ?? "") };
+        }
       } catch (error) {
         // Leave out the rest of a damaged shard, and continue with the next shard.
         if (!(error instanceof InputError)) throw error;
         this.#opening.skips.skip(error);
       }
+    if (!this.#checked) checkFalse(dataset.name, options, hasFalse);
+    this.#checked = true;
   }
 
   /** Shuffles entries: buffers each new entry, and yields random entries while the buffer is above its limits. */
@@ -158,18 +171,21 @@ async function listOf<T extends TrainingTask>(opening: Opening<T>): Promise<Samp
     listTooLarge(dataset.name, options.listBytes),
   );
   const imageIds = new Map<string, number>();
+  let hasFalse = false;
   for (const part of dataset.parts)
     for await (const item of itemsIn(part, opening)) {
       if (isStreamed(item)) {
         if (records.size > 0) throw mixedSources(part.name);
         return new StreamSource(opening);
       }
+      hasFalse ||= item.falseCaptions !== undefined;
       const { imageKey, ...rest } = item;
       const imageId = imageKey === undefined ? 0 : (imageIds.get(imageKey) ?? imageIds.size);
       if (imageKey !== undefined) imageIds.set(imageKey, imageId);
       records.add({ ...rest, imageId });
     }
   if (records.size === 0) throw noSamples(dataset.name, skips.count, skips.reasons);
+  checkFalse(dataset.name, options, hasFalse);
   return new ListSource(records, options);
 }
 

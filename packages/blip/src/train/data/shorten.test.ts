@@ -80,7 +80,7 @@ test("a sentence of which the clean-up leaves nothing is none", () => {
   const example = { place: { file: "list.json", unit: "index", at: 0 }, image } as const;
   const texts = { maxWords: 30, prompt: "a picture of ", shorten: 1, falseCaptions: false };
   const sentences = (text: string) =>
-    itemsOf("caption", { ...example, imageId: 1, captions: [text] }, texts).map((item) =>
+    itemsOf("caption", { ...example, submissionId: 1, captions: [text] }, texts).map((item) =>
       "sentences" in item ? item.sentences : undefined,
     );
   expect(sentences("A cat sleeps.\n!!!")).toEqual([undefined]);

@@ -186,14 +186,20 @@ test("bad samples between good ones do not end the run, however many they are", 
 });
 
 test("texts of one image share their number, others do not", async () => {
-  const rows = [...numbered(3), ...numbered(2), { name: "7.png", text: "seven" }];
-  for (const setup of [{ rows }, { shards: [rows] }])
-    await using({ ...setup, batchSize: 6, shuffle: false }, async (data) => {
-      const [batch] = await epochOf(data);
-      const ids = batch?.imageIds ?? [];
-      expect(ids.map((id) => ids.indexOf(id))).toEqual([0, 1, 2, 0, 1, 5]);
-      expect(ids.every(Number.isSafeInteger)).toBe(true);
-    });
+  const named = [...numbered(3), ...numbered(2), { name: "7.png", text: "seven" }];
+  // An id may equal the number of its row.
+  const withIds = numbered(6).map((row, n) => ({ ...row, imageId: Math.floor(n / 2) }));
+  for (const [rows, firsts] of [
+    [named, [0, 1, 2, 0, 1, 5]],
+    [withIds, [0, 0, 2, 2, 4, 4]],
+  ] as const)
+    for (const setup of [{ rows }, { shards: [rows] }])
+      await using({ ...setup, batchSize: 6, shuffle: false }, async (data) => {
+        const [batch] = await epochOf(data);
+        const ids = batch?.imageIds ?? [];
+        expect(ids.map((id) => ids.indexOf(id))).toEqual(firsts);
+        expect(ids.every(Number.isSafeInteger)).toBe(true);
+      });
 });
 
 test("no more samples are loaded than the batches ahead may hold", async () => {

@@ -2,6 +2,7 @@
 import { type DatasetOptions, readDataset, type Task } from "@blip-ts/datasets/node";
 import { evaluateOn } from "../../../evaluate/evaluate.ts";
 import { expectOptions } from "@blip-ts/base";
+import { notSaid } from "../../../evaluate/errors.ts";
 import {
   evaluateOptionNames,
   type EvaluateOptions,
@@ -27,6 +28,7 @@ export async function evaluate(
   expectOptions("evaluate", options, evaluateOptionNames);
   const given: EvaluationData = typeof data === "object" && "path" in data ? data : { path: data };
   const { path, video = false, ...reading } = given;
+  if (video && task !== "retrieval") throw notSaid(task, "video");
   const open = (onRowError: NonNullable<DatasetOptions["onRowError"]>) =>
     readDataset(dataTask(task, video), path, { ...reading, onRowError });
   const name = typeof path === "string" ? path : path.join(", ");

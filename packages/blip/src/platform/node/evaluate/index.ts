@@ -8,7 +8,7 @@ import type { EvaluationReport } from "../../../evaluate/report.ts";
  * @returns the report, which is also written to `report` if given. An interrupted run continues from the rows next to
  * the report
  * @throws {UsageError} `usage/bad-option`, `evaluate/other-run`, `evaluate/not-rows`, `evaluate/in-use`,
- * `evaluate/cannot-write`, `dataset/bad-option`
+ * `evaluate/cannot-write`, `dataset/bad-option`, `generate/conflicting-options`
  * @throws {InputError} `evaluate/no-rows`, and `dataset/...` if the data cannot be read
  * @throws {ModelError} if the model cannot be found, read, or used for the task
  */
