@@ -124,7 +124,7 @@ describe("blip capfilt", () => {
 
   test.each([
     [["--threshold", "2"], 2, /threshold: expected a number from 0 to 1/],
-    [["--column", "photo"], 2, /--column: expected image=NAME or captions=NAME, got "photo"/],
+    [["--column", "photo"], 2, /--column: expected ROLE=NAME \(ROLE: image, captions\), got "photo"/],
     [["--column", "image=foto"], 2, /expected a column "foto"/],
     [["--format", "xml"], 2, /Allowed choices are jsonl, csv, parquet, webdataset, folder/],
     [["--captioner", tiny("match")], 3, /cannot do "caption"/],

@@ -1,12 +1,11 @@
 // `blip capfilt DATA OUT`: captions and filters images with web texts; keeps the pairs worth training on.
-import { UsageError, type Compat, type NetworkDType } from "blip-ts";
+import type { Compat, NetworkDType } from "blip-ts";
 import { capfilt, outputFormats, type CapFiltReport, type NodeCapFiltOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
 import { reportLines } from "../capfilt/report-lines.ts";
 import {
   anyNumber,
   chooseModel,
-  collect,
   compatOption,
   deviceOption,
   dtypeOption,
@@ -20,10 +19,10 @@ import {
   threadsOption,
   warner,
 } from "../common-options.ts";
+import { allowOutsideOption, columnOption, columnsOf, imagesOption, splitOption } from "../data-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar, type Progress } from "../progress.ts";
 import { print, tell, type Terminal } from "../terminal.ts";
-import { badFlag } from "../errors.ts";
 import { generationConfig, generationConfigOption } from "../generation-options.ts";
 
 type Reader = NonNullable<NodeCapFiltOptions["reader"]>;
@@ -54,7 +53,7 @@ interface CapFiltFlags extends Pick<
   readonly generationConfig?: string;
   readonly dtype?: NetworkDType;
   readonly batchSize?: number;
-  readonly imageRoot?: string;
+  readonly images?: string;
   readonly split?: string;
   readonly column?: readonly string[];
   readonly dataFormat?: Reader["format"];
@@ -63,29 +62,14 @@ interface CapFiltFlags extends Pick<
   readonly quiet?: boolean;
 }
 
-const badColumnFlag = (flag: string): UsageError =>
-  badFlag(
-    "--column",
-    "image=NAME or captions=NAME",
-    `"${flag}"`,
-    "Say what the column holds, as in --column image=photo.",
-  );
+/** The roles of columns that CapFilt reads. */
+const roles = ["image", "captions"];
 
-/** Parses `image=photo`, `captions=alt`. @throws {UsageError} `usage/bad-option` */
-function columnsOf(flags: readonly string[]): NonNullable<Reader["columns"]> {
-  const pairs = flags.map((flag): readonly [string, string] => {
-    const [, role, name] = /^(image|captions)=(.+)$/s.exec(flag) ?? [];
-    if (role === undefined || name === undefined) throw badColumnFlag(flag);
-    return [role, name];
-  });
-  return Object.fromEntries(pairs);
-}
-
-function readerOf({ imageRoot, split, column = [], dataFormat, allowOutside }: CapFiltFlags): Reader {
+function readerOf({ images, split, column = [], dataFormat, allowOutside }: CapFiltFlags): Reader {
   return {
-    ...(imageRoot === undefined ? {} : { imageRoot }),
+    ...(images === undefined ? {} : { imageRoot: images }),
     ...(split === undefined ? {} : { split }),
-    ...(column.length === 0 ? {} : { columns: columnsOf(column) }),
+    ...(column.length === 0 ? {} : { columns: columnsOf(column, roles) }),
     ...(dataFormat === undefined ? {} : { format: dataFormat }),
     ...(allowOutside === undefined ? {} : { allowOutside }),
   };
@@ -187,23 +171,15 @@ const containers = ["json", "jsonl", "csv", "parquet", "webdataset", "image-fold
 
 function addDataOptions(command: Command): Command {
   return command
-    .option(
-      "--image-root <DIR>",
-      "base folder of relative image paths in the data (default: the data's own folder)",
-    )
-    .addOption(
-      new Option(
-        "--column <ROLE=NAME>",
-        "the column of images or captions, if its name is not a usual one; may be given again",
-      ).argParser(collect),
-    )
-    .option("--split <NAME>", "a part of a folder that has several")
+    .addOption(imagesOption())
+    .addOption(columnOption(roles.join(", ")))
+    .addOption(splitOption())
     .addOption(
       new Option("--data-format <F>", "the container of the rows, if the content does not show it").choices(
         containers,
       ),
     )
-    .option("--allow-outside", "allow absolute paths and .. in the data");
+    .addOption(allowOutsideOption());
 }
 
 function addModelChoices(command: Command): Command {
