@@ -1,7 +1,8 @@
 // `blip capfilt DATA OUT`: captions and filters images with web texts; keeps the pairs worth training on.
 import type { Compat, NetworkDType } from "blip-ts";
-import { capfilt, outputFormats, type CapFiltReport, type NodeCapFiltOptions } from "blip-ts/train";
+import { capfilt, outputFormats, type NodeCapFiltOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
+import { nextStep } from "../capfilt/next-step.ts";
 import { reportLines } from "../capfilt/report-lines.ts";
 import {
   anyNumber,
@@ -108,7 +109,7 @@ async function optionsOf(
   flags: CapFiltFlags,
   terminal: Terminal,
   progress: Progress,
-): Promise<NodeCapFiltOptions> {
+): Promise<NodeCapFiltOptions & { readonly filter: string }> {
   const { threshold, topP, seed, minLength, maxLength, prompt, format, html, resume, batchSize } = flags;
   const { compat, dtype, device, textHeads, orientation, threads, offline, maxPixels, quiet } = flags;
   const { pillowOrder, grey16 } = flags;
@@ -140,23 +141,19 @@ async function optionsOf(
   };
 }
 
-/**
- * Describes the next step. Includes --image-root if the kept pairs' image paths are not relative to their own folder.
- */
-function nextStep({ format, imageRoot }: CapFiltReport, out: string): string {
-  const copied = format === "folder" || format === "webdataset";
-  const root = imageRoot === null || copied ? "" : ` --image-root ${imageRoot}`;
-  return `Kept pairs in ${out}/kept. Train on them: blip train pretrain ${out}/kept${root} --model M --out DIR`;
-}
-
 async function run(data: string, out: string, flags: CapFiltFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   try {
-    const report = await capfilt(data, out, await optionsOf(flags, terminal, progress));
+    const options = await optionsOf(flags, terminal, progress);
+    const report = await capfilt(data, out, options);
     progress.stop();
     if (flags.json === true) print(terminal.stdout, JSON.stringify(report, undefined, 1));
     else for (const line of reportLines(report)) print(terminal.stdout, line);
-    if (flags.quiet !== true) print(terminal.stderr, nextStep(report, out));
+    const { program = "blip" } = terminal;
+    const { column, allowOutside } = flags;
+    const model = options.filter;
+    if (flags.quiet !== true)
+      print(terminal.stderr, nextStep({ program, out, report, model, column, allowOutside }));
     return report.failed.count > 0 ? exitCodes.failed : exitCodes.done;
   } finally {
     progress.stop();
