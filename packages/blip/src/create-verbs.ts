@@ -1,11 +1,12 @@
 // The functions of a platform. Each call loads a model and closes it at the end.
 import { captionerOptionNames, captionOptionNames } from "./verbs/caption-types.ts";
-import { closing, expectOptions, optionNames, picked, type OptionNames } from "@blip-ts/base";
-import type { PlatformClasses } from "./create-classes.ts";
-import { type AnswerRow, type AskOptions, askOptionNames } from "./verbs/ask.ts";
-import type { CaptionerOptions, CaptionOptions, CaptionRow } from "./verbs/caption.ts";
+import { type Closable, closing, expectOptions, optionNames, picked, type OptionNames } from "@blip-ts/base";
+import type { PlatformClasses, Pretrained } from "./create-classes.ts";
+import { type Answerer, type AnswerRow, type AskOptions, askOptionNames } from "./verbs/ask.ts";
+import type { Captioner, CaptionerOptions, CaptionOptions, CaptionRow } from "./verbs/caption.ts";
 import type { CompareRow } from "./verbs/compare.ts";
 import {
+  type Embedder,
   type EmbedOptions,
   type ImageEmbedding,
   type TextEmbedding,
@@ -19,8 +20,14 @@ import {
   verbCallOptionNames,
   type VerbCallOptions,
 } from "./verbs/image-batches.ts";
-import type { MatchOptions, MatchRow } from "./verbs/match.ts";
-import { type ImageRow, type RetrieveOptions, type TextRow, retrieveOptionNames } from "./verbs/retrieve.ts";
+import type { Matcher, MatchOptions, MatchRow } from "./verbs/match.ts";
+import {
+  type ImageRow,
+  type RetrieveOptions,
+  type Retriever,
+  type TextRow,
+  retrieveOptionNames,
+} from "./verbs/retrieve.ts";
 import type { Retrievable } from "./verbs/video.ts";
 
 /** The model of a verb, and the progress of its call. */
@@ -44,18 +51,29 @@ async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
 
 const withModelNames = optionNames<WithModel>()({ model: true, onImages: true });
 
-/** Combines the names of load options and call options. */
-const functionNames = <Load extends object, Call extends VerbCallOptions>(
-  load: OptionNames<Load>,
-  call: OptionNames<Call>,
-) => ({ ...load, ...call, ...withModelNames });
+/** How a function loads and calls its verb. */
+interface OneCall<Verb, Load, Call> {
+  readonly name: string;
+  readonly from: Pretrained<Verb, Load>;
+  readonly load: OptionNames<Load>;
+  readonly call: OptionNames<Call>;
+}
 
-/** Extracts the options of a call. `onImages` becomes the call's `onProgress`. */
-const callOptions = <Call extends VerbCallOptions>(options: WithModel, names: OptionNames<Call>): Call =>
-  // The cast is safe, because only `onProgress` differs.
-  ({ ...picked<object>(options, names), onProgress: options.onImages }) as Call;
+/** Loads a verb's model for one call. `onImages` becomes the call's `onProgress`. */
+async function once<Verb extends Closable, Load extends object, Call extends VerbCallOptions, Result>(
+  { name, from, load, call }: OneCall<Verb, Load, Call>,
+  options: WithModel,
+  use: (verb: Verb, options: Call) => Promise<Result>,
+): Promise<Result> {
+  expectOptions<object>(name, options, { ...load, ...call, ...withModelNames });
+  // The casts are safe: the names are those of the types, and only `onProgress` differs.
+  const verb = await from.fromPretrained(options.model ?? embedded, picked<object>(options, load) as Load);
+  const own = { ...picked<object>(options, call), onProgress: options.onImages } as Call;
+  return closing(verb, () => use(verb, own));
+}
 
 type RetrieveCall = Options<VerbOptions, RetrieveOptions>;
+type RetrieveRow<Input> = TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText;
 
 function matchWith<ImageInput>({ Matcher }: PlatformClasses<ImageInput>) {
   /**
@@ -70,12 +88,10 @@ function matchWith<ImageInput>({ Matcher }: PlatformClasses<ImageInput>) {
     texts: readonly string[],
     options: Options<VerbOptions, MatchOptions> = {},
   ): Promise<(MatchRow<Input> | FailedRow<Input>)[]> {
-    expectOptions<object>("match", options, functionNames(verbOptionNames, verbCallOptionNames));
-    const load = picked<object>(options, verbOptionNames);
-    const matcher = await Matcher.fromPretrained(options.model ?? embedded, load);
-    return closing(matcher, () =>
-      all(matcher.match(images, texts, callOptions<MatchOptions>(options, verbCallOptionNames))),
-    );
+    const parts: OneCall<Matcher<ImageInput>, VerbOptions, MatchOptions> = {
+      ...{ name: "match", from: Matcher, load: verbOptionNames, call: verbCallOptionNames },
+    };
+    return once(parts, options, (matcher, call) => all(matcher.match(images, texts, call)));
   }
   return match;
 }
@@ -92,12 +108,10 @@ function captionWith<ImageInput>({ Captioner }: PlatformClasses<ImageInput>) {
     images: readonly Input[],
     options: Options<CaptionerOptions, CaptionOptions> = {},
   ): Promise<(CaptionRow<Input> | FailedRow<Input>)[]> {
-    expectOptions<object>("caption", options, functionNames(captionerOptionNames, captionOptionNames));
-    const load = picked<object>(options, captionerOptionNames);
-    const captioner = await Captioner.fromPretrained(options.model ?? embedded, load);
-    return closing(captioner, () =>
-      all(captioner.caption(images, callOptions<CaptionOptions>(options, captionOptionNames))),
-    );
+    const parts: OneCall<Captioner<ImageInput>, CaptionerOptions, CaptionOptions> = {
+      ...{ name: "caption", from: Captioner, load: captionerOptionNames, call: captionOptionNames },
+    };
+    return once(parts, options, (captioner, call) => all(captioner.caption(images, call)));
   }
   return caption;
 }
@@ -115,12 +129,10 @@ function askWith<ImageInput>({ Answerer }: PlatformClasses<ImageInput>) {
     questions: readonly string[],
     options: Options<VerbOptions, AskOptions> = {},
   ): Promise<(AnswerRow<Input> | FailedRow<Input>)[]> {
-    expectOptions<object>("ask", options, functionNames(verbOptionNames, askOptionNames));
-    const load = picked<object>(options, verbOptionNames);
-    const answerer = await Answerer.fromPretrained(options.model ?? embedded, load);
-    return closing(answerer, () =>
-      all(answerer.ask(images, questions, callOptions<AskOptions>(options, askOptionNames))),
-    );
+    const parts: OneCall<Answerer<ImageInput>, VerbOptions, AskOptions> = {
+      ...{ name: "ask", from: Answerer, load: verbOptionNames, call: askOptionNames },
+    };
+    return once(parts, options, (answerer, call) => all(answerer.ask(images, questions, call)));
   }
   return ask;
 }
@@ -160,16 +172,12 @@ function embedWith<ImageInput>({ Embedder }: PlatformClasses<ImageInput>) {
     texts: readonly string[] = [],
     options: Options<VerbOptions, EmbedOptions<States>> = {},
   ): Promise<(ImageEmbedding<Input, States> | TextEmbedding<States> | FailedRow<Input> | FailedText)[]> {
-    expectOptions<object>("embed", options, functionNames(verbOptionNames, embedOptionNames));
-    const load = picked<object>(options, verbOptionNames);
-    const embedder = await Embedder.fromPretrained(options.model ?? embedded, load);
-    return closing(embedder, async () => [
-      ...(images.length > 0
-        ? await all(
-            embedder.embedImages(images, callOptions<EmbedOptions<States>>(options, embedOptionNames)),
-          )
-        : []),
-      ...(await all(embedder.embedTexts(texts, { states: options.states, signal: options.signal }))),
+    const parts: OneCall<Embedder<ImageInput>, VerbOptions, EmbedOptions<States>> = {
+      ...{ name: "embed", from: Embedder, load: verbOptionNames, call: embedOptionNames },
+    };
+    return once(parts, options, async (embedder, call) => [
+      ...(images.length > 0 ? await all(embedder.embedImages(images, call)) : []),
+      ...(await all(embedder.embedTexts(texts, call))),
     ]);
   }
   return embed;
@@ -197,17 +205,14 @@ function retrieveWith<ImageInput>({ Retriever }: PlatformClasses<ImageInput>) {
     images: readonly Retrievable<Input>[],
     texts: readonly string[],
     { by = "text", ...options }: RetrieveCall & { readonly by?: "text" | "image" } = {},
-  ): Promise<(TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]> {
-    expectOptions<object>("retrieve", options, functionNames(verbOptionNames, retrieveOptionNames));
-    const load = picked<object>(options, verbOptionNames);
-    const retriever = await Retriever.fromPretrained(options.model ?? embedded, load);
-    const call = callOptions<RetrieveOptions>(options, retrieveOptionNames);
-    return closing<typeof retriever, (TextRow<Input> | ImageRow<Input> | FailedRow<Input> | FailedText)[]>(
-      retriever,
-      () =>
-        by === "image"
-          ? all(retriever.byImage(images, texts, call))
-          : all(retriever.byText(images, texts, call)),
+  ): Promise<RetrieveRow<Input>[]> {
+    const parts: OneCall<Retriever<ImageInput>, VerbOptions, RetrieveOptions> = {
+      ...{ name: "retrieve", from: Retriever, load: verbOptionNames, call: retrieveOptionNames },
+    };
+    return once(parts, options, (retriever, call): Promise<RetrieveRow<Input>[]> =>
+      by === "image"
+        ? all(retriever.byImage(images, texts, call))
+        : all(retriever.byText(images, texts, call)),
     );
   }
   return retrieve;

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 /** The library's names of options whose flags have other names. */
 const renamed: Readonly<Record<string, string>> = {
   imageBatchSize: "--batch-size",
-  imageRoot: "--image-root",
+  imageRoot: "--images",
   "lora.alpha": "--lora-alpha",
   "lora.dropout": "--lora-dropout",
   "lora.modulesToSave": "--lora-save",

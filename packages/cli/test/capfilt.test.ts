@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bars } from "../src/capfilt/report-lines.ts";
-import { blip, path, scene, tiny } from "./run-blip.ts";
+import { blip, pasted, path, scene, tiny } from "./run-blip.ts";
 
 let root: string;
 let data: string;
@@ -36,7 +36,9 @@ describe("blip capfilt", () => {
     expect(run.stdout).toMatch(/^ {2}web +\|[ ▁▂▃▄▅▆▇█]{20}\|$/m);
     expect(run.stdout).toMatch(/^6 pairs kept \(jsonl\), 0 rows left out, [\d.e+]+ images per second$/m);
     expect(run.stderr).toMatch(/3 of 3 rows, [\d.e+]+ images per second, 0 s left/);
-    expect(run.stderr).toContain(`blip train pretrain ${out}/kept --image-root ${join(root, "data")}`);
+    expect(run.stderr).toContain(
+      `blip train pretrain ${out}/kept --column image=photo --column captions=alt --images ${out}/kept=${join(root, "data")} `,
+    );
     expect(await readdir(out)).toEqual(["kept", "report.html", "report.json", "scores.jsonl"]);
     const lines = (await readFile(join(out, "kept/metadata.jsonl"), "utf8")).trim().split("\n");
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({ photo: "01.png", alt: "a dog", site: "01" });
@@ -107,6 +109,28 @@ describe("blip capfilt", () => {
     );
   });
 
+  test.runIf(process.platform !== "win32")(
+    "the command that it prints trains on the kept pairs, also beside another list",
+    async () => {
+      const out = join(root, "a run =1");
+      const args = ["capfilt", data, `${out}/`, ...both, ...columns, "--threshold", "0", "--html", "0"];
+      const { stderr } = await blip(args);
+      const list = join(root, "clean/clean.jsonl");
+      await mkdir(join(root, "clean"));
+      await cp(scene("04"), join(root, "clean/04.png"));
+      await writeFile(list, JSON.stringify({ photo: "04.png", alt: "a cat" }));
+      const run = await pasted(stderr.replace("pretrain ", `pretrain ${list} `));
+      expect(run.code).toBe(0);
+      expect(run.stderr).toMatch(/^7 samples, 1 steps of 4,/m);
+      expect(run.stderr).not.toContain("Left out");
+    },
+  );
+
+  test("nothing is to be trained on if hardly a pair is kept", async () => {
+    const run = await blip(["capfilt", data, fresh(), ...both, ...columns, "--threshold", "1"]);
+    expect(run.stderr).toMatch(/kept: 0, too few to train on\.\n$/);
+  });
+
   test("a row that failed is said, and makes the exit 1; the others are there", async () => {
     const list = join(root, "data/failing.jsonl");
     await cp(path("fixtures/images/truncated.jpg"), join(root, "data/broken.jpg"));
@@ -124,7 +148,7 @@ describe("blip capfilt", () => {
 
   test.each([
     [["--threshold", "2"], 2, /threshold: expected a number from 0 to 1/],
-    [["--column", "photo"], 2, /--column: expected image=NAME or captions=NAME, got "photo"/],
+    [["--column", "photo"], 2, /--column: expected ROLE=NAME \(ROLE: image, captions\), got "photo"/],
     [["--column", "image=foto"], 2, /expected a column "foto"/],
     [["--format", "xml"], 2, /Allowed choices are jsonl, csv, parquet, webdataset, folder/],
     [["--captioner", tiny("match")], 3, /cannot do "caption"/],

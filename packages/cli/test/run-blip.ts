@@ -1,4 +1,5 @@
 // The command with streams of its own: what a script sees of it.
+import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Readable, Writable } from "node:stream";
 import { main } from "../src/index.ts";
@@ -39,4 +40,13 @@ export async function blip(
     signal: new AbortController().signal,
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** Runs the training that `blip capfilt` printed, in one epoch. A shell splits the line into words. */
+export async function pasted(printed: string) {
+  const [, line = ""] = /Train on them:\n {2}blip (.*)\n$/.exec(printed) ?? [];
+  const text = execFileSync("sh", ["-c", `printf '%s\\n' ${line}`], { encoding: "utf8" });
+  const words = text.trim().split("\n");
+  const run = await blip([...words, "--epochs", "1", "--threads", "1", "--workers", "0"]);
+  return { ...run, words };
 }

@@ -74,6 +74,8 @@ test("--help names every task and option, and what they are unless told", async 
       "--save-steps",
     ],
     ...["--batches-per-epoch", "--workers", "--seed", "--threads", "--json", "--quiet"],
+    ...["--image-root, --images", "--annotations", "--split", "--format", "--column", "--allow-outside"],
+    ...["--val-split", "--val-annotations"],
   ])
     expect(stdout).toMatch(new RegExp(`^ +${option}\\b`, "m"));
   expect(stdout.replaceAll(/\s+/g, " ")).toContain("caption: ciderD, bleu4");
@@ -107,6 +109,12 @@ describe("is refused", () => {
       ["caption", "DATA", "--patience", "2"],
       2,
       /--patience: expected validation data with it, got none\. Add --val\. \[usage\/bad-option\]\n/,
+    ],
+    [
+      "a part of no validation data",
+      ["caption", "DATA", "--val-split", "val"],
+      2,
+      /--val-split: expected --val FILE beside it, got none/,
     ],
     [
       "another task's metric",
@@ -177,6 +185,58 @@ test("--recipe FILE: phases one after another, and options before the file's val
     [0, 2, "imageEncoder"],
     [0, null, null],
   ]);
+});
+
+/** Writes questions and annotations under VQA v2's names and in its form: two questions about one image. */
+async function officialVqa(part: string, id: number) {
+  const image = `${part}/COCO_${part}_${String(id).padStart(12, "0")}.jpg`;
+  await mkdir(join(folder, "coco", part), { recursive: true });
+  await cp(path("examples/scenes/01.png"), join(folder, "coco", image));
+  const rows = ["what is it?", "is it day?"].map((question, n) => ({
+    ...{ image_id: id, question_id: 1000 * id + n, question },
+  }));
+  const answers = [{ answer: "cat" }, { answer: "cat" }, { answer: "dog" }];
+  const questions = join(folder, `v2_OpenEnded_mscoco_${part}_questions.json`);
+  const annotations = join(folder, `v2_mscoco_${part}_annotations.json`);
+  await writeFile(questions, JSON.stringify({ data_subtype: part, questions: rows }));
+  // The annotations are in another order.
+  const annotated = rows
+    .map(({ question, ...ids }) => ({ ...ids, answers, question_type: question }))
+    .reverse();
+  await writeFile(annotations, JSON.stringify({ data_subtype: part, annotations: annotated }));
+  return questions;
+}
+
+test("VQA v2's own files train and validate with the command of docs/train.md", async () => {
+  const questions = await officialVqa("train2014", 9);
+  await officialVqa("val2014", 42);
+  const [, example = ""] =
+    /^npx blip-ts (train vqa [^`]+)$/m.exec(await readFile(path("docs/train.md"), "utf8")) ?? [];
+  const words = example.replaceAll("\\\n", " ").trim().split(/\s+/);
+  const args = words.map((word) => (/^coco$|\.json$/.test(word) ? join(folder, word) : word));
+  const model = [...small, "--model", tiny("vqa"), "--epochs", "1", "--val-beams", "1"];
+  const { code, stderr } = await blip([...args, ...model, "--out", newOut()]);
+  expect(stderr).not.toContain("Left out");
+  expect(stderr).toMatch(/^2 samples, 1 steps of 2,/m);
+  expect(stderr).toMatch(
+    /^epoch 1: loss \d+\.\d{4}, validation \d+\.\d{4}, accuracy \d+\.\d{4}, exactMatch /m,
+  );
+  expect(code).toBe(0);
+  const without = await blip(["train", "vqa", questions, ...model.slice(0, -2), "--out", newOut()]);
+  expect(without.code).toBe(2);
+  expect(without.stderr).toMatch(
+    /answer to train on, got none\. Give the file with the answers .*--annotations\)/,
+  );
+});
+
+test("a table with its own columns and absolute paths, under eval's names of the options", async () => {
+  const list = join(folder, "own.jsonl");
+  const rows = ["01", "02"].map((name) => ({ photo: join(data, `${name}.png`), alt: "a cat" }));
+  await writeFile(list, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const columns = ["--column", "image=photo", "--column", "captions=alt", "--allow-outside"];
+  const args = ["train", "caption", list, ...small, "--epochs", "1", "--out"];
+  const { code, stderr } = await blip([...args, newOut(), ...columns, "--format", "table"]);
+  expect([code, stderr.includes("Left out")]).toEqual([0, false]);
 });
 
 test("says what it will take, its epochs and its result, and leaves them in a folder", async () => {

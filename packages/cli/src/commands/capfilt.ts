@@ -1,12 +1,12 @@
 // `blip capfilt DATA OUT`: captions and filters images with web texts; keeps the pairs worth training on.
-import { UsageError, type Compat, type NetworkDType } from "blip-ts";
-import { capfilt, outputFormats, type CapFiltReport, type NodeCapFiltOptions } from "blip-ts/train";
+import type { Compat, NetworkDType } from "blip-ts";
+import { capfilt, outputFormats, type NodeCapFiltOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
+import { nextStep } from "../capfilt/next-step.ts";
 import { reportLines } from "../capfilt/report-lines.ts";
 import {
   anyNumber,
   chooseModel,
-  collect,
   compatOption,
   deviceOption,
   dtypeOption,
@@ -20,10 +20,10 @@ import {
   threadsOption,
   warner,
 } from "../common-options.ts";
+import { allowOutsideOption, columnOption, columnsOf, imagesOption, splitOption } from "../data-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { loadProgress, progressBar, type Progress } from "../progress.ts";
 import { print, tell, type Terminal } from "../terminal.ts";
-import { badFlag } from "../errors.ts";
 import { generationConfig, generationConfigOption } from "../generation-options.ts";
 
 type Reader = NonNullable<NodeCapFiltOptions["reader"]>;
@@ -54,7 +54,7 @@ interface CapFiltFlags extends Pick<
   readonly generationConfig?: string;
   readonly dtype?: NetworkDType;
   readonly batchSize?: number;
-  readonly imageRoot?: string;
+  readonly images?: string;
   readonly split?: string;
   readonly column?: readonly string[];
   readonly dataFormat?: Reader["format"];
@@ -63,29 +63,14 @@ interface CapFiltFlags extends Pick<
   readonly quiet?: boolean;
 }
 
-const badColumnFlag = (flag: string): UsageError =>
-  badFlag(
-    "--column",
-    "image=NAME or captions=NAME",
-    `"${flag}"`,
-    "Say what the column holds, as in --column image=photo.",
-  );
+/** The roles of columns that CapFilt reads. */
+const roles = ["image", "captions"];
 
-/** Parses `image=photo`, `captions=alt`. @throws {UsageError} `usage/bad-option` */
-function columnsOf(flags: readonly string[]): NonNullable<Reader["columns"]> {
-  const pairs = flags.map((flag): readonly [string, string] => {
-    const [, role, name] = /^(image|captions)=(.+)$/s.exec(flag) ?? [];
-    if (role === undefined || name === undefined) throw badColumnFlag(flag);
-    return [role, name];
-  });
-  return Object.fromEntries(pairs);
-}
-
-function readerOf({ imageRoot, split, column = [], dataFormat, allowOutside }: CapFiltFlags): Reader {
+function readerOf({ images, split, column = [], dataFormat, allowOutside }: CapFiltFlags): Reader {
   return {
-    ...(imageRoot === undefined ? {} : { imageRoot }),
+    ...(images === undefined ? {} : { imageRoot: images }),
     ...(split === undefined ? {} : { split }),
-    ...(column.length === 0 ? {} : { columns: columnsOf(column) }),
+    ...(column.length === 0 ? {} : { columns: columnsOf(column, roles) }),
     ...(dataFormat === undefined ? {} : { format: dataFormat }),
     ...(allowOutside === undefined ? {} : { allowOutside }),
   };
@@ -124,7 +109,7 @@ async function optionsOf(
   flags: CapFiltFlags,
   terminal: Terminal,
   progress: Progress,
-): Promise<NodeCapFiltOptions> {
+): Promise<NodeCapFiltOptions & { readonly filter: string }> {
   const { threshold, topP, seed, minLength, maxLength, prompt, format, html, resume, batchSize } = flags;
   const { compat, dtype, device, textHeads, orientation, threads, offline, maxPixels, quiet } = flags;
   const { pillowOrder, grey16 } = flags;
@@ -156,23 +141,19 @@ async function optionsOf(
   };
 }
 
-/**
- * Describes the next step. Includes --image-root if the kept pairs' image paths are not relative to their own folder.
- */
-function nextStep({ format, imageRoot }: CapFiltReport, out: string): string {
-  const copied = format === "folder" || format === "webdataset";
-  const root = imageRoot === null || copied ? "" : ` --image-root ${imageRoot}`;
-  return `Kept pairs in ${out}/kept. Train on them: blip train pretrain ${out}/kept${root} --model M --out DIR`;
-}
-
 async function run(data: string, out: string, flags: CapFiltFlags, terminal: Terminal): Promise<number> {
   const progress = progressBar(terminal, flags.quiet);
   try {
-    const report = await capfilt(data, out, await optionsOf(flags, terminal, progress));
+    const options = await optionsOf(flags, terminal, progress);
+    const report = await capfilt(data, out, options);
     progress.stop();
     if (flags.json === true) print(terminal.stdout, JSON.stringify(report, undefined, 1));
     else for (const line of reportLines(report)) print(terminal.stdout, line);
-    if (flags.quiet !== true) print(terminal.stderr, nextStep(report, out));
+    const { program = "blip" } = terminal;
+    const { column, allowOutside } = flags;
+    const model = options.filter;
+    if (flags.quiet !== true)
+      print(terminal.stderr, nextStep({ program, out, report, model, column, allowOutside }));
     return report.failed.count > 0 ? exitCodes.failed : exitCodes.done;
   } finally {
     progress.stop();
@@ -187,23 +168,15 @@ const containers = ["json", "jsonl", "csv", "parquet", "webdataset", "image-fold
 
 function addDataOptions(command: Command): Command {
   return command
-    .option(
-      "--image-root <DIR>",
-      "base folder of relative image paths in the data (default: the data's own folder)",
-    )
-    .addOption(
-      new Option(
-        "--column <ROLE=NAME>",
-        "the column of images or captions, if its name is not a usual one; may be given again",
-      ).argParser(collect),
-    )
-    .option("--split <NAME>", "a part of a file or folder that has several")
+    .addOption(imagesOption())
+    .addOption(columnOption(roles.join(", ")))
+    .addOption(splitOption())
     .addOption(
       new Option("--data-format <F>", "the container of the rows, if the content does not show it").choices(
         containers,
       ),
     )
-    .option("--allow-outside", "allow absolute paths and .. in the data");
+    .addOption(allowOutsideOption());
 }
 
 function addModelChoices(command: Command): Command {

@@ -16,7 +16,7 @@ import {
   positiveInteger,
   type ImageFlags,
 } from "../common-options.ts";
-import { addDataOptions, dataOf, type DataFlags } from "../eval/data-options.ts";
+import { addDataOptions, readerOf, type DataFlags } from "../data-options.ts";
 import { reportLines } from "../eval/report-lines.ts";
 import { readThings } from "../eval/things.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -40,6 +40,7 @@ interface EvalFlags extends ImageFlags, GenerationFlags, DataFlags {
   readonly things?: string;
   readonly answers?: string;
   readonly submission?: string;
+  readonly video?: boolean;
 }
 
 /** A suggested model for photographs, per task. */
@@ -124,7 +125,11 @@ async function run(
   const progress = progressBar(terminal, flags.quiet);
   try {
     const options = await optionsOf(task, data, flags, terminal, progress);
-    const report = await evaluate(task, dataOf(data, flags), options);
+    const report = await evaluate(
+      task,
+      { path: data, ...readerOf(flags, data), video: flags.video },
+      options,
+    );
     progress.stop();
     show(report, options.report ?? "", flags, terminal);
     return report.failed.count > 0 ? exitCodes.failed : exitCodes.done;
@@ -168,7 +173,10 @@ export function addEval(program: Command, terminal: Terminal, finish: (code: num
     .option("--things <FILE>", "caption, nocaps: a JSON list of things whose naming is scored")
     .option("--answers <FILE>", "vqa: answers to choose from, a JSON list (answer_list.json)")
     .option("--submission <FILE>", "caption, nocaps, vqa: a file for the data set's server");
-  addDataOptions(command);
+  addDataOptions(command, "each set of BLIP's question lists").option(
+    "--video",
+    "retrieval: clips by folders of frames (MSRVTT)",
+  );
   addImageOptions(addGenerationOptions(command)).action(
     async (task: EvaluationTask, data: string[], flags: EvalFlags) =>
       finish(await run(task, data, flags, terminal)),

@@ -9,13 +9,15 @@ import {
   threadsOption,
   warner,
 } from "../common-options.ts";
+import { addDataOptions, readerOf, type DataFlags } from "../data-options.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { addLoraOptions, loraOf, type LoraFlags } from "../lora-options.ts";
 import { progressBar } from "../progress.ts";
-import { print, printLine, type Terminal } from "../terminal.ts";
+import { print, printLine, type Terminal, typed } from "../terminal.ts";
 import {
   addValidationOptions,
   validationOptions,
+  validationReader,
   validationText,
   type ValidationFlags,
 } from "../train/validation-options.ts";
@@ -52,13 +54,12 @@ type Own = Pick<
   | "warmUp"
 >;
 
-interface TrainFlags extends Omit<Own, "clip">, LoraFlags, ValidationFlags {
+interface TrainFlags extends Omit<Own, "clip">, DataFlags, LoraFlags, ValidationFlags {
   readonly model?: string;
   readonly out: string;
   readonly clip?: number;
   /** False with --no-augment. */
   readonly augment: boolean;
-  readonly imageRoot?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -96,10 +97,10 @@ function describePlan(plan: RunPlan, model: string): string[] {
   ];
 }
 
-function optionsOf(flags: TrainFlags): Omit<NodeTrainOptions, "model" | "out"> {
+function optionsOf(data: readonly string[], flags: TrainFlags): Omit<NodeTrainOptions, "model" | "out"> {
   const { recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed } = flags;
   const { threads, prompt, shorten, falseCaptions, resume, saveSteps, batchesPerEpoch, workers } = flags;
-  const { clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, val, augment, imageRoot } = flags;
+  const { clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, val, augment } = flags;
   return {
     ...{ recipe, epochs, batchSize, lr, accumulate, init, imageSize, freeze, recompute, seed },
     ...{
@@ -116,7 +117,7 @@ function optionsOf(flags: TrainFlags): Omit<NodeTrainOptions, "model" | "out"> {
     ...{ clip, decay, dropout, dropPath, queue, alpha, momentum, warmUp, validation: val },
     lora: loraOf(flags),
     ...(!augment && { augment: false as const }),
-    ...(imageRoot !== undefined && { reader: { imageRoot } }),
+    ...{ reader: readerOf(flags, data), validationReader: validationReader(flags) },
   };
 }
 
@@ -133,9 +134,9 @@ async function run(
   const model = flags.model ?? terminal.env.BLIP_MODEL ?? "picture-book";
   try {
     const report = await train(task, data, {
-      ...{ ...optionsOf(flags), model, out: flags.out, signal: terminal.signal },
+      ...{ ...optionsOf(data, flags), model, out: flags.out, signal: terminal.signal },
       onWarning: warner(flags, terminal),
-      onSkip: ({ line }) => say(`Left out: ${line}`),
+      onSkip: ({ line }) => say(`Left out: ${typed(terminal, line)}`),
       onPlan: (plan) => describePlan(plan, model).forEach(say),
       onStep: ({ step, steps, phase, loss, losses, imagesPerSecond, secondsLeft }) => {
         const parts = Object.entries(losses).map(([name, value]) => `${name} ${value.toFixed(3)}`);
@@ -231,7 +232,6 @@ function addOptions(command: Command): Command {
       "--false-captions",
       "ITM learns from each row's false_captions, in place of other images' captions",
     )
-    .option("--image-root <DIR>", "base folder of the data's paths (default: the data file's folder)")
     .addOption(real("--seed", "seed of everything random (default: 42)"))
     .option("--json", "the report as one JSON object")
     .addOption(quietOption());
@@ -262,6 +262,7 @@ export function addTrain(program: Command, terminal: Terminal, finish: (code: nu
     )
     .addArgument(new Argument("<task>", "the training task").choices(trainingTasks))
     .argument("<data...>", "files or folders of images with texts, in the forms of docs/datasets.md");
+  addDataOptions(command, "each set of BLIP's question lists, or for one of <data...>");
   addLoraOptions(addNumbers(addOptions(command))).action(
     async (task: Task, data: string[], flags: TrainFlags) => finish(await run(task, data, flags, terminal)),
   );

@@ -34,7 +34,7 @@ const additions: Readonly<Record<OptionGroup, readonly string[]>> = {
   ],
   conventions: ["--compat hf", "--text-heads config", "--image-size 224"],
   engine: ["--dtype int8 --threads 4", "--threads 4", "--dtype fp16"],
-  data: ["--images flickr30k/", "--image-root photos/"],
+  data: ["--images photos/"],
   run: ["--out report.json --restart", "--resume --save-steps 100", "--threshold 0.6 --html 20"],
   training: ["--recipe few --epochs 10"],
   lora: ["--lora 8 --lora-alpha 16"],

@@ -1,10 +1,13 @@
 // Options of `blip train` for validation, and the text of a validation's result.
-import { metricNames, type EpochReport, type ValidationOptions } from "blip-ts/train";
+import { metricNames, type EpochReport, type NodeTrainOptions, type ValidationOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
 import { anyNumber, positiveInteger } from "../common-options.ts";
+import { needsFlag } from "../errors.ts";
 
 export interface ValidationFlags {
   readonly val?: string;
+  readonly valSplit?: string;
+  readonly valAnnotations?: string;
   readonly valLimit?: number;
   readonly valBeams?: number;
   readonly valSteps?: number;
@@ -19,6 +22,11 @@ export const addValidationOptions = (command: Command): Command =>
     .option(
       "--val <FILE>",
       "validation data: its loss and the task's metrics after each epoch; the result is the best epoch",
+    )
+    .option("--val-split <NAME>", "the part of the validation data, as --split names one")
+    .option(
+      "--val-annotations <FILE>",
+      "vqa: the annotations of validation data in VQA v2's or OK-VQA's form",
     )
     .addOption(
       new Option(
@@ -55,6 +63,20 @@ export const validationOptions = ({
 }: ValidationFlags): ValidationOptions => ({
   ...{ validationLimit: valLimit, validationBeams: valBeams, validationSteps: valSteps, bestBy, patience },
 });
+
+/** How to read the validation data, as far as it differs from the data. @throws {UsageError} `usage/bad-option` */
+export function validationReader({
+  val,
+  valSplit: split,
+  valAnnotations: annotations,
+}: ValidationFlags): NodeTrainOptions["validationReader"] {
+  const alone = Object.entries({ "--val-split": split, "--val-annotations": annotations }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [name]),
+  );
+  if (alone.length === 0) return undefined;
+  if (val === undefined) throw needsFlag(alone.join(", "), "--val FILE", alone.length > 1 ? "them" : "it");
+  return { ...(split !== undefined && { split }), ...(annotations !== undefined && { annotations }) };
+}
 
 /** "validation 3.1024, ciderD 0.5120, bleu4 0.1001 (best)"; empty without a validation. */
 export function validationText({

@@ -104,12 +104,12 @@ export const listTooLarge = (name: string, limit: number): InputError =>
 
 /**
  * A question has no answer to train on.
- * @remedy Give the file with the answers (VQA v2: annotations).
+ * @remedy Give the file with the answers (VQA v2: `annotations`, `--annotations`).
  */
 export const noAnswers = (place: string): InputError =>
   new InputError(
     "train-data/no-answers",
-    `${place}: expected at least one answer to train on, got none. Give the file with the answers (VQA v2: annotations).`,
+    `${place}: expected at least one answer to train on, got none. Give the file with the answers (VQA v2: the option annotations).`,
     { place },
   );
 

@@ -1,6 +1,6 @@
 // Computes the metrics of `blip eval` with the current weights of a training run.
 import type { InputError } from "@blip-ts/base";
-import { readDataset, type Dataset, type ExampleOf, type PathOptions } from "@blip-ts/datasets/node";
+import type { Dataset, ExampleOf, PathOptions } from "@blip-ts/datasets/node";
 import { evaluateOn } from "../../evaluate/evaluate.ts";
 import type { EvaluatedImage } from "../../evaluate/host.ts";
 import type { EvaluateOptions } from "../../evaluate/options.ts";
@@ -10,6 +10,7 @@ import { nodeEvaluationHost } from "../../platform/node/evaluate/host.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import type { Measure } from "../run/index.ts";
+import { readPaths, type Reader } from "./read-paths.ts";
 
 /** The number of candidates per ranking that ITM scores. BLIP's 128 take eight times as long. */
 const reranked = 16;
@@ -46,13 +47,11 @@ async function* asRetrieval(
     yield { image, imageId: place.at, captions: [caption], place };
 }
 
-type Reading = Omit<PathOptions, "onRowError">;
-
 async function openPairs(
   path: string | readonly string[],
   options: PathOptions,
 ): Promise<Dataset<"retrieval">> {
-  const pairs = await readDataset("pretrain", path, options);
+  const pairs = await readPaths("pretrain", path, options);
   const examples = { [Symbol.asyncIterator]: () => asRetrieval(pairs.examples) };
   return { ...pairs, task: "retrieval", examples, parts: [{ name: pairs.name, examples }] };
 }
@@ -65,13 +64,13 @@ async function openPairs(
 export function measureOn(
   task: TrainingTask,
   path: string | readonly string[],
-  reader: Reading | undefined,
+  reader: Reader | undefined,
 ): Measure {
   const { task: evaluated, options: fixed, metrics } = evaluations[task];
   const name = typeof path === "string" ? path : path.join(", ");
   const open = (onRowError: (error: InputError) => void) => {
     const options = { ...reader, onRowError };
-    return task === "pretrain" ? openPairs(path, options) : readDataset(evaluated, path, options);
+    return task === "pretrain" ? openPairs(path, options) : readPaths(evaluated, path, options);
   };
   return async (model, { limit, beams, prompt, threads, signal, onWarning, onStep }) => {
     const platform: Platform<EvaluatedImage> = { ...nodePlatform, openModel: () => Promise.resolve(model) };

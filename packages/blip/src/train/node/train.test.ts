@@ -1,5 +1,5 @@
 // Runs on the example scenes with small random models.
-import { copyFile, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -149,6 +149,28 @@ test("with validation data the best epoch is the result, and the run ends when i
   expect(report.validationLoss).toBe(Math.min(...losses.map(Number)));
   expect(losses.at(-3)).toBe(report.validationLoss);
 }, 90_000);
+
+test("validation reads its own part of a file, and never the one that is trained on", async () => {
+  const file = join(root, "data/dataset.json");
+  const images = scenes.map(({ image, true: raw }, index) => ({
+    ...{ filename: image, imgid: index, split: index < 4 ? "train" : "val", sentences: [{ raw }] },
+  }));
+  await writeFile(file, JSON.stringify({ images }));
+  const counts: unknown[] = [];
+  const options = quick({
+    ...{ model: tiny("caption"), epochs: 1, validation: file, validationBeams: 1, bestBy: "loss" },
+    reader: { split: "train" },
+    onPlan: ({ samples }) => counts.push(samples),
+    onEpoch: ({ validationLoss, metrics }) => counts.push(validationLoss !== null, metrics !== null),
+    onValidating: ({ step, total }) => step === "rows" && counts.push(`rows ${total}`),
+  });
+  await train("caption", file, { ...options, validationReader: { split: "val" } });
+  expect(new Set(counts)).toEqual(new Set([4, true, "rows 4"]));
+  const other = { ...options, out: newOut() };
+  await expect(train("caption", file, other)).rejects.toMatchObject({ code: "dataset/bad-option" });
+  const alone = quick({ model: tiny("caption"), validationReader: {} });
+  await expect(train("caption", file, alone)).rejects.toThrow(/validationReader: expected validation data/);
+});
 
 test("numbers that are not finite end it with a report, and the state before them stays", async () => {
   const options = short({ lr: 1e30, clip: undefined, warmUp: 0 });

@@ -1,15 +1,17 @@
 // Training in Node: reads data from files and folders, and writes the run's folder to disk.
-import { expectOptions, optionNames } from "@blip-ts/base";
+import { expectOptions, optionNames, picked } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
 import { nodeTraining } from "../../platform/node/training-platform.ts";
 import type { TrainingDataOptions } from "../data/options.ts";
 import type { TrainingTask } from "../data/batch.ts";
+import { badTrainOption } from "../recipes/index.ts";
 import { runTraining, type TrainReport } from "../run/run.ts";
 import { trainOptionNames, type TrainOptions } from "../run/options.ts";
 import type { Measure } from "../run/index.ts";
 import { createTrainingData, type NodeTrainingDataOptions } from "./create-training-data.ts";
 import type { measureOn } from "./measure.ts";
+import type { Reader } from "./read-paths.ts";
 
 /** Options of training in Node. */
 export interface NodeTrainOptions extends TrainOptions {
@@ -22,6 +24,11 @@ export interface NodeTrainOptions extends TrainOptions {
   readonly workers?: NodeTrainingDataOptions["workers"];
   /** How to read the data's files. Default: detected from their content. */
   readonly reader?: NodeTrainingDataOptions["reader"];
+  /**
+   * How to read the validation data's files. Each of its fields replaces the one of `reader`. Default: as `reader`,
+   * without its `split` and `annotations`, which belong to the data that the run trains on.
+   */
+  readonly validationReader?: NodeTrainingDataOptions["reader"];
 }
 
 const nodeTrainNames = optionNames<NodeTrainOptions>()({
@@ -29,7 +36,28 @@ const nodeTrainNames = optionNames<NodeTrainOptions>()({
   validation: true,
   workers: true,
   reader: true,
+  validationReader: true,
 });
+
+/** The fields of `reader` that hold for the validation data too. */
+const sharedNames = optionNames<Omit<Reader, "split" | "annotations">>()({
+  format: true,
+  imageRoot: true,
+  allowOutside: true,
+  columns: true,
+  limits: true,
+});
+
+/** How to read the validation data. @throws {UsageError} `usage/bad-option` */
+function validationReaderOf({
+  validation,
+  reader = {},
+  validationReader,
+}: Pick<NodeTrainOptions, "validation" | "reader" | "validationReader">): Reader {
+  if (validationReader !== undefined && validation === undefined)
+    throw badTrainOption("validationReader", "validation data with it", "none", "Add the option validation.");
+  return { ...picked<Omit<Reader, "split" | "annotations">>(reader, sharedNames), ...validationReader };
+}
 
 /** Loads the evaluation code on first use. */
 const measureLater =
@@ -54,17 +82,19 @@ export async function train(
   trainOptions: NodeTrainOptions,
 ): Promise<TrainReport> {
   expectOptions("train", trainOptions, nodeTrainNames);
-  const { validation, workers, reader, ...options } = trainOptions;
-  const open = (path: string | readonly string[]) => (settings: TrainingDataOptions) =>
-    createTrainingData(task, path, { ...settings, workers, reader, signal: options.signal });
+  const { validation, workers, reader, validationReader, ...options } = trainOptions;
+  const reading = validationReaderOf({ validation, reader, validationReader });
+  const open =
+    (path: string | readonly string[], how: Reader | undefined) => (settings: TrainingDataOptions) =>
+      createTrainingData(task, path, { ...settings, workers, reader: how, signal: options.signal });
   const platform: Platform<never> = nodePlatform;
   return runTraining(
     task,
     {
-      ...{ platform, training: nodeTraining, openData: open(data) },
+      ...{ platform, training: nodeTraining, openData: open(data, reader) },
       ...(validation !== undefined && {
-        openValidation: open(validation),
-        measure: measureLater(task, validation, reader),
+        openValidation: open(validation, reading),
+        measure: measureLater(task, validation, reading),
       }),
       freeMemory: () => process.availableMemory(),
     },

@@ -216,6 +216,31 @@ test("the epoch of several lists has the samples of all", async () => {
   expect(batches.flatMap(({ captions }) => captions).sort()).toEqual(["number 0", "number 1"]);
 });
 
+test("each of several lists may have its own folder of images", async () => {
+  const [first, second] = [folderOf(), folderOf()];
+  const lists = mkdtempSync(join(temporary, "lists-"));
+  const paths = ["a.json", "b.json"].map((name, index) => {
+    writeFileSync(join(lists, name), JSON.stringify([{ image: "0.png", caption: `number ${index}` }]));
+    return join(lists, name);
+  });
+  const imageRoot = Object.fromEntries(paths.map((path, index) => [path, [first, second][index] ?? ""]));
+  const options = { workers: 0, batchSize: 2 };
+  const { batches, stats } = await epochOf("pretrain", paths, { ...options, reader: { imageRoot } });
+  expect(batches.flatMap(({ captions }) => captions).sort()).toEqual(["number 0", "number 1"]);
+  expect(stats.skipped).toBe(0);
+  // A list without a folder of its own has its images beside it.
+  writeFileSync(join(first, "c.json"), JSON.stringify([{ image: "1.png", caption: "number 2" }]));
+  const [named = ""] = paths;
+  const some = await epochOf("pretrain", [named, join(first, "c.json")], {
+    ...options,
+    reader: { imageRoot: { [named]: second } },
+  });
+  expect(some.batches.flatMap(({ captions }) => captions).sort()).toEqual(["number 0", "number 2"]);
+  await expect(
+    epochOf("vqa", paths, { ...options, reader: { imageRoot, annotations: named } }),
+  ).rejects.toMatchObject({ code: "dataset/bad-option" });
+});
+
 test("lists of paths and files with images are not mixed", async () => {
   const imageRoot = folderOf();
   const path = join(imageRoot, "a.json");
