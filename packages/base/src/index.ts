@@ -18,6 +18,7 @@ export {
 export { expectOptions, optionNames, type OptionNames, picked, withoutNames } from "./expect-options.ts";
 export { dataUrlBytes, isDataUrl, maxDataUrlLength, shownDataUrl } from "./data-url.ts";
 export { allFinite } from "./finite.ts";
+export { imageEnding, unreadEndings } from "./image-endings.ts";
 export { legible, legibleLines } from "./legible.ts";
 export { atLeast, last, missed, must } from "./must.ts";
 export { nearestName } from "./nearest-name.ts";

@@ -2,14 +2,7 @@
 // supported.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-
-const imageEnding = /\.(?:jpe?g|jfif|png|webp|gif|avif|bmp|tiff?)$/i;
-
-/** Photographs that no decoder here reads, by file extension. */
-const unreadEndings: readonly (readonly [kind: string, ending: RegExp])[] = [
-  ["HEIC", /\.(?:heic|heif|hif)$/i],
-  ["RAW", /\.(?:3fr|arw|cr2|cr3|dng|erf|iiq|kdc|mos|mrw|nef|nrw|orf|pef|raf|rw2|rwl|sr2|srf|srw|x3f)$/i],
-];
+import { imageEnding, unreadEndings } from "@blip-ts/base";
 
 /** Folders of thumbnails and deleted files: those of Synology, macOS archives and Windows. */
 const foreignFolders: ReadonlySet<string> = new Set([

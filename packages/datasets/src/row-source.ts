@@ -11,7 +11,7 @@ import { openParquet, parquetRows, type ParquetFile } from "./records/parquet.ts
 import { jsonLineRows, jsonListRows, type RawRow } from "./records/raw-row.ts";
 import { shardRows } from "./records/webdataset.ts";
 import type { ContainerName } from "./options.ts";
-import { InputError, must } from "@blip-ts/base";
+import { imageEnding, InputError, must, unreadEndings } from "@blip-ts/base";
 
 export interface RowSource {
   readonly container: ContainerName;
@@ -190,7 +190,9 @@ async function linesOf(file: DataFile, limits: DatasetLimits): Promise<readonly 
   return found;
 }
 
-export const isImagePath = (path: string): boolean => /\.(?:jpe?g|png|webp|gif|tiff?|avif)$/i.test(path);
+/** Whether a file is an image by its name. The row of an image that cannot be decoded fails, so nothing is lost unseen. */
+export const isImagePath = (path: string): boolean =>
+  imageEnding.test(path) || unreadEndings.some(([, ending]) => ending.test(path));
 
 export function sidecars(
   files: readonly DataFile[],

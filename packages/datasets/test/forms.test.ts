@@ -1,4 +1,6 @@
 // Reads a fixture of each known form.
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { imageKeyOf, imagePath, readAnswerList, readDataset } from "@blip-ts/datasets/node";
@@ -362,6 +364,24 @@ describe("tables and folders", () => {
       [image("sub/3.png", folder), ["a grey square"]],
     ]);
     expect(await examplesOf("pretrain", folder)).toHaveLength(8);
+  });
+
+  test("images that cannot be decoded or are broken links keep their rows; a broken text fails its row", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "folder-"));
+    const names = ["a.JFIF", "b.heic", "c.bmp", "d.cr2", "e.png", "f.png", "notes.md"];
+    for (const name of names.slice(0, 4)) await writeFile(join(folder, name), "");
+    for (const stem of ["a", "b", "c", "d", "e"])
+      await writeFile(join(folder, `${stem}.txt`), `text ${stem}`);
+    await writeFile(join(folder, "f.png"), "");
+    await symlink("nowhere", join(folder, "e.png"));
+    await symlink("nowhere", join(folder, "f.txt"));
+    const failed: string[] = [];
+    const rows = await examplesOf("retrieval", folder, { onRowError: ({ code }) => failed.push(code) });
+    expect(rows.map(({ image: source }) => source)).toEqual(
+      names.slice(0, 5).map((name) => image(name, folder)),
+    );
+    expect(failed).toEqual(["dataset/unreadable"]);
+    await rm(folder, { recursive: true });
   });
 
   test("columns with other names can be named", async () => {

@@ -94,10 +94,11 @@ async function openFolder(path: string, limits: DatasetLimits): Promise<DataFold
     seen.add(real);
     for (const name of await namesIn(folder)) {
       const own = below === "" ? name : `${below}/${name}`;
+      // A broken link, or a name that is not UTF-8: an entry whose row or table fails when it is read.
       const entry = await stat(join(folder, name)).catch(() => undefined);
       if (entry?.isDirectory() === true) await visit(join(folder, name), own);
-      else if (entry?.isFile() === true) {
-        files.push(dataFile(join(path, own), join(folder, name), own, rootOf(path, own), entry.size));
+      else if (entry === undefined || entry.isFile()) {
+        files.push(dataFile(join(path, own), join(folder, name), own, rootOf(path, own), entry?.size ?? 0));
         if (files.length > limits.folderFiles)
           throw tooLarge(
             wholeFile(path),
