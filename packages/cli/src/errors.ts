@@ -172,10 +172,12 @@ export const notFinite = (): ModelError =>
 
 /** The library's error about a text, which it calls by its number in a list, under the caller's name of the text. */
 export function ofText(cause: BlipError, name: string): BlipError {
-  const { fields, message, ...plain } = plainError(cause);
-  const { position: _, ...others } = fields ?? {};
+  const { message, fields, ...plain } = plainError(cause);
   const named = message.replace(/^text \d+/, () => name);
-  return revivedError({ ...plain, message: named, fields: { ...others, name } }, { cause });
+  return revivedError(
+    { ...plain, message: named, fields: { ...fields, position: undefined, name } },
+    { cause },
+  );
 }
 
 /** @param image the file of `--check` */

@@ -74,7 +74,9 @@ export function avifOrientation(bytes: Uint8Array): Orientation {
   const properties = [...boxes(file, list.start, list.end)];
   let [swapped, quarters] = [0, 0];
   for (const index of propertiesOf(file, item)) {
-    const { type, start = 0 } = properties[index - 1] ?? {};
+    const property = properties[index - 1];
+    if (!property) continue;
+    const { type, start } = property;
     // `irot` rotates anticlockwise; the axis of `imir` is 0 to swap top and bottom, 1 to swap left and right.
     if (type === "irot") quarters -= file.u8(start) & 3;
     if (type !== "imir") continue;
