@@ -53,3 +53,24 @@ interface URL {
   readonly pathname: string;
   readonly search: string;
 }
+
+interface ReadableStreamDefaultController<T> {
+  enqueue(chunk: T): void;
+  close(): void;
+}
+
+interface ReadableStream<T> {
+  getReader(): {
+    read(): Promise<{ readonly done: false; readonly value: T } | { readonly done: true; readonly value?: T }>;
+    cancel(): Promise<void>;
+  };
+  pipeThrough<U>(pair: { readonly readable: ReadableStream<U> }): ReadableStream<U>;
+}
+
+// eslint-disable-next-line no-var -- as above
+declare var ReadableStream: new <T>(source: {
+  pull(controller: ReadableStreamDefaultController<T>): void;
+}) => ReadableStream<T>;
+
+// eslint-disable-next-line no-var -- as above
+declare var DecompressionStream: new (format: "deflate") => { readonly readable: ReadableStream<Uint8Array> };

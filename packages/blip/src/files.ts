@@ -23,6 +23,12 @@ export const weightsFiles = [
   "pytorch_model.bin.index.json",
 ] as const;
 
+/**
+ * Whether a file is a checkpoint in the original form. Hidden files are none: macOS puts `._model.pth` beside
+ * `model.pth` on foreign disks and in archives.
+ */
+export const isOriginalCheckpoint = (name: string): boolean => name.endsWith(".pth") && !name.startsWith(".");
+
 export type ShardIndexFile = Extract<(typeof weightsFiles)[number], `${string}.index.json`>;
 
 /** Whether a file is an index of weight shards. */

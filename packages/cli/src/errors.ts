@@ -1,5 +1,6 @@
 // Errors and warnings of the command: one factory each.
-import { InputError, ModelError, UsageError, type Warning } from "blip-ts";
+import { plainError, revivedError } from "@blip-ts/base";
+import { type BlipError, InputError, ModelError, UsageError, type Warning } from "blip-ts";
 
 const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -168,6 +169,16 @@ export const notFinite = (): ModelError =>
     "the model: expected finite numbers in the first states of an image, got others. " +
       "Its weights are damaged, or too large for the type: get the file again, or measure another type.",
   );
+
+/** The library's error about a text, which it calls by its number in a list, under the caller's name of the text. */
+export function ofText(cause: BlipError, name: string): BlipError {
+  const { message, fields, ...plain } = plainError(cause);
+  const named = message.replace(/^text \d+/, () => name);
+  return revivedError(
+    { ...plain, message: named, fields: { ...fields, position: undefined, name } },
+    { cause },
+  );
+}
 
 /** @param image the file of `--check` */
 export const ofCheck = (cause: InputError, image: string): InputError =>

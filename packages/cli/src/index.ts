@@ -21,6 +21,7 @@ import { addExamples, calledAs, programExamples } from "./help/examples.ts";
 import { describeOptions } from "./help/option-help.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { asTyped, flagsOf } from "./option-names.ts";
+import { refuseEmptyValues } from "./option-values.ts";
 import { print, printLine, type Terminal, typed, withCode, write } from "./terminal.ts";
 
 export type { Terminal } from "./terminal.ts";
@@ -38,6 +39,7 @@ export function createProgram(terminal: Terminal, finish: (code: number) => void
     )
     .version(version, "--version")
     .exitOverride()
+    .hook("preAction", (_, command) => refuseEmptyValues(command))
     .configureOutput({
       writeOut: (text) => write(terminal.stdout, text),
       writeErr: (text) => write(terminal.stderr, text),

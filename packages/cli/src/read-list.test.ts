@@ -21,6 +21,14 @@ describe("lines", () => {
     expect(listEntries(utf8(""), texts)).toEqual([]);
   });
 
+  test("end with CR alone if there is no LF", () => {
+    expect(listEntries(utf8("a red circle\r\ra blue square\r"), texts)).toEqual([
+      { text: "a red circle", line: 1 },
+      { text: "a blue square", line: 3 },
+    ]);
+    expect(listEntries(utf8("a\rb.png\n"), texts)).toEqual([{ text: "a\rb.png", line: 1 }]);
+  });
+
   test.each([
     [
       "UTF-16",

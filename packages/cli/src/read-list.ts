@@ -1,5 +1,5 @@
 // Lists from files and standard input: UTF-8 text with one entry per line, or entries separated by NULs (`find
-// -print0`).
+// -print0`). Lines end with LF, CR LF, or CR alone, as old programs for Macs write them.
 import { type ListCode, badList } from "./errors.ts";
 
 /** An entry, and its line number in the list, from 1. */
@@ -57,6 +57,12 @@ function* parts(bytes: Uint8Array, separator: number): Generator<Uint8Array, voi
   }
 }
 
+/** The byte between entries. CR alone ends lines only if there is no LF, since it may be part of a path. */
+const separatorOf = (bytes: Uint8Array, nul: boolean | undefined): number => {
+  if (nul === true) return 0;
+  return bytes.includes(0x0a) ? 0x0a : 0x0d;
+};
+
 /**
  * The entries of a list that are not blank.
  * @throws {UsageError} `form.code` if the bytes are not UTF-8 text, or if a line contains a NUL
@@ -67,7 +73,7 @@ export function listEntries(bytes: Uint8Array, form: ListForm): ListEntry[] {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: false });
   const list: ListEntry[] = [];
   let line = 0;
-  for (const part of parts(bytes, form.nul === true ? 0 : 0x0a)) {
+  for (const part of parts(bytes, separatorOf(bytes, form.nul))) {
     line++;
     if (!isUtf8(part))
       throw refusal(

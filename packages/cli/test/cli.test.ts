@@ -1,5 +1,5 @@
 // The command as a script sees it: stdout, stderr and exit codes, through its own main.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "blip-ts";
@@ -119,6 +119,16 @@ describe("blip match", () => {
     ],
     ["an image as texts", [scene("01"), "--texts", scene("02")], /02\.png, line 1: .*no UTF-8/],
     ["texts in no file", [scene("01"), "--texts", "no-such-file"], /--texts no-such-file/],
+    [
+      "a line over a bound",
+      [scene("01"), "-t", "a", "--texts", path("fixtures/lists/cr.txt"), "--max-text-length", "12"],
+      /--texts .*cr\.txt, line 3: expected at most 12 characters, got 13/,
+    ],
+    [
+      "a text of a JSON array over a bound",
+      [scene("01"), "--texts", path("fixtures/lists/array.json"), "--max-text-length", "12"],
+      /--texts .*array\.json, text 2: expected at most 12 characters, got 13/,
+    ],
     // The library names it maxTextLength, and memory.
     [
       "a text over a bound",
@@ -201,6 +211,23 @@ describe("blip match", () => {
     expect(rowsOf(stdout)).toHaveLength(1);
   });
 
+  test("takes an empty $BLIP_MODEL for none, and refuses an empty option", async () => {
+    const call = ["match", scene("01"), "-t", "a dog", "--json"];
+    const unset = await blip(call, { env: { BLIP_MODEL: "" } });
+    expect(unset.stderr).toContain("Using the embedded model picture-book");
+    const env = { BLIP_MODEL: tiny("match-original") };
+    for (const option of ["--model", "--adapter", "--profile", "--texts", "--revision"]) {
+      const { code, stdout, stderr } = await blip([...call, option, ""], { env });
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toBe(
+        `blip: ${option}: expected a value, got "". Give one, or leave the option out. [usage/bad-option]\n`,
+      );
+    }
+    // An empty prompt is a prompt.
+    const prompted = ["caption", scene("01"), "--prompt", "", "--model", tiny("caption"), "--quiet"];
+    expect((await blip(prompted)).code).toBe(0);
+  });
+
   test("says once which words the model lacks, and that the embedded one knows drawings", async () => {
     const photographs = ["astronaut", "coffee"].map((name) => path(`fixtures/images/${name}.jpg`));
     const texts = ["-t", "a woman in a spacesuit", "-t", "a Spacesuit, please!"];
@@ -233,6 +260,45 @@ describe("blip match", () => {
     // float32 in another order.
     expect(row?.probability).toBeCloseTo(first.probability, 4);
     expect(row?.cosine).toBeCloseTo(first.cosine, 4);
+  });
+});
+
+describe("a list of texts", () => {
+  test.each(["cr.txt", "array.json"])("%s has two texts", async (file) => {
+    const list = path(`fixtures/lists/${file}`);
+    const { code, stdout } = await blip(["match", scene("01"), "--texts", list, "--json", "--quiet"]);
+    expect(code).toBe(0);
+    expect(rowsOf(stdout).map(({ text }) => text)).toEqual(["a red circle", "a blue square"]);
+  });
+});
+
+describe("blip ask and blip compare", () => {
+  const ask = (...args: string[]) =>
+    blip(["ask", scene("01"), ...args, "--model", tiny("vqa"), "--json", "--quiet"]);
+
+  test("name the question, the answer or the statement that is empty or too long", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "blip-cli-answers-"));
+    try {
+      const answers = join(folder, "answers.txt");
+      await writeFile(answers, "yes\n\nno\n\u200b\n");
+      const asked = ["-q", "what is it"];
+      expect((await ask(...asked, "-q", "\u200b")).stderr).toMatch(/^blip: question 2 is empty/);
+      expect((await ask(...asked, "-q", "is it a dog", "--max-text-length", "10")).stderr).toMatch(
+        /^blip: question 2: expected at most 10 characters, got 11/,
+      );
+      expect((await ask(...asked, "--answers", answers)).stderr).toBe(
+        `blip: --answers ${answers}, line 4 is empty: give a sentence [text/empty]\n`,
+      );
+      const rows = join(folder, "rows.jsonl");
+      await writeFile(rows, JSON.stringify({ image: scene("01"), question: "what is it" }));
+      const pairs = ["ask", "--pairs", rows, "--answers", answers, "--model", tiny("vqa"), "--json"];
+      expect((await blip(pairs)).stderr).toContain(`--answers ${answers}, line 4 is empty`);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    const statements = ["-s", "both show a dog", "-s", "\u200b"];
+    const call = ["compare", scene("01"), scene("02"), ...statements, "--model", tiny("nlvr-original")];
+    expect((await blip([...call, "--quiet"])).stderr).toMatch(/^blip: statement 2 is empty/);
   });
 });
 

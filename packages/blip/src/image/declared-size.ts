@@ -1,6 +1,7 @@
 // Reads the size that an image declares, before a decoder (such as a browser's) allocates memory. JPEG (ITU-T T.81,
 // B.2), PNG, WebP (RFC 9649), AVIF (ISO/IEC 23008-12, 6.5.3) and TIFF 6.0. GIF has its own parser.
-import { ByteReader, maxParts } from "./byte-reader.ts";
+import { boxesAt } from "./avif-boxes.ts";
+import { ByteReader } from "./byte-reader.ts";
 import { jpegHeader } from "./jpeg-header.ts";
 import { tiffDirectory } from "./tiff-directory.ts";
 
@@ -28,37 +29,14 @@ function webpSize(file: ByteReader): DeclaredSize | undefined {
   }
 }
 
-/** Iterates over the boxes between two positions. */
-function* boxes(file: ByteReader, from: number, to: number) {
-  for (let at = from, step = 0; step < maxParts && at + 8 <= to; step++) {
-    const said = file.u32(at);
-    const large = said === 1;
-    const size = large ? file.u32(at + 8) * 2 ** 32 + file.u32(at + 12) : said === 0 ? to - at : said;
-    const start = at + (large ? 16 : 8);
-    if (!(at + size >= start)) return;
-    yield { type: file.letters(at + 4), start, end: Math.min(at + size, to) };
-    at += size;
-  }
-}
-
 /** Returns the largest size among the properties of the file's items. The size of a grid covers all its tiles. */
 function avifSize(file: ByteReader): DeclaredSize | undefined {
   let largest: DeclaredSize | undefined;
-  const visit = (from: number, to: number, path: readonly string[]): void => {
-    const [wanted, ...deeper] = path;
-    for (const { type, start, end } of boxes(file, from, to)) {
-      if (type !== wanted) continue;
-      // `meta` and `ispe` begin with a version and flags.
-      const inside = type === "meta" || type === "ispe" ? start + 4 : start;
-      if (deeper.length > 0) {
-        visit(inside, end, deeper);
-        continue;
-      }
-      const size = { width: file.u32(inside), height: file.u32(inside + 4) };
-      if (size.width * size.height > (largest ? largest.width * largest.height : 0)) largest = size;
-    }
-  };
-  visit(0, file.length, ["meta", "iprp", "ipco", "ispe"]);
+  for (const { start } of boxesAt(file, ["meta", "iprp", "ipco", "ispe"])) {
+    // A version and flags come first.
+    const size = { width: file.u32(start + 4), height: file.u32(start + 8) };
+    if (size.width * size.height > (largest ? largest.width * largest.height : 0)) largest = size;
+  }
   return largest;
 }
 

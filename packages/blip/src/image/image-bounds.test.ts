@@ -59,8 +59,11 @@ describe("parts of a file", () => {
 
   test("are bounded: frames of a WebP", () => {
     const chunk = [...Buffer.from("ANMF"), 0, 0, 0, 0];
-    const webp = (frames: number) =>
-      Uint8Array.from([...new Uint8Array(12), ...Array.from({ length: frames }, () => chunk).flat()]);
+    const webp = (frames: number) => {
+      const header = Buffer.from("RIFF\0\0\0\0WEBP");
+      header.writeUInt32LE(4 + frames * chunk.length, 4);
+      return Uint8Array.from([...header, ...Array.from({ length: frames }, () => chunk).flat()]);
+    };
     expect(() => checkParts("a", "webp", webp(10_000))).not.toThrow();
     expect(() => checkParts("a", "webp", webp(10_001))).toThrow(/at most 10000 images/);
   });

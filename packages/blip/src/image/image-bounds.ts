@@ -1,11 +1,11 @@
 // Limits that are checked before memory is allocated for an image: pixels, pixels per stored byte, scans, images per
 // file.
 import { manyFrames, manyScans, tooDense } from "./errors.ts";
-import { riffChunks } from "./exif-orientation.ts";
 import { checkArea } from "./image-area.ts";
 import { jpegHeader, jpegScans } from "./jpeg-header.ts";
 import type { ImageFormat } from "./sniff.ts";
 import { tiffDirectories } from "./tiff-directory.ts";
+import { riffChunks } from "./webp-chunks.ts";
 
 /**
  * The most pixels of an untrusted caller's image: 2^26, slightly more than a phone camera of 64 megapixels takes. At

@@ -122,14 +122,17 @@ export class TextProcessor {
     return this.#encode(texts);
   }
 
-  /** Encodes questions about an image. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
-  encodeQuestions(questions: readonly string[]): EncodedTexts {
-    this.#expectLengths(questions);
-    if (this.#compat === "hf") return this.#encode(questions);
+  /**
+   * Encodes questions about an image. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long`
+   * @param first the number of questions of the caller's list before these, for errors
+   */
+  encodeQuestions(questions: readonly string[], first = 0): EncodedTexts {
+    this.#expectLengths(questions, first);
+    if (this.#compat === "hf") return this.#encode(questions, undefined, first);
     const plain = this.#cleans
       ? questions.map((question) => preQuestion(question, limits.questions.words))
       : questions;
-    return this.#encode(plain, cut(limits.questions));
+    return this.#encode(plain, cut(limits.questions), first);
   }
 
   /** Encodes statements about two images. @throws {UsageError} `text/empty` @throws {InputError} `text/too-long` */
@@ -154,8 +157,8 @@ export class TextProcessor {
   }
 
   /** Encodes texts. Warns if the vocabulary lacks too many of their words. */
-  #encode(texts: readonly string[], options?: EncodeOptions): EncodedTexts {
-    return this.#looked(texts, this.tokenizer.encode(texts, this.#positions, options));
+  #encode(texts: readonly string[], options?: EncodeOptions, first?: number): EncodedTexts {
+    return this.#looked(texts, this.tokenizer.encode(texts, this.#positions, options, first));
   }
 
   #looked(texts: readonly string[], encoded: EncodedTexts): EncodedTexts {
@@ -168,10 +171,10 @@ export class TextProcessor {
   }
 
   /** @throws {UsageError} `text/not-a-text`, `usage/bad-option` @throws {InputError} `text/too-long` */
-  #expectLengths(texts: readonly string[]): void {
+  #expectLengths(texts: readonly string[], first = 0): void {
     expectTexts(texts);
     const position = texts.findIndex(({ length }) => length > this.maxLength);
-    if (position >= 0) throw overTextLength(position, must(texts, position).length, this.maxLength);
+    if (position >= 0) throw overTextLength(first + position, must(texts, position).length, this.maxLength);
   }
 
   /** Decodes a decoder's tokens, without special tokens. Joins spaces as in "it ' s", except under `hf`. */

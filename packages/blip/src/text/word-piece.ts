@@ -224,17 +224,18 @@ export class BertTokenizer {
   /**
    * Encodes texts as a batch, padded on the right.
    * @param positions the length of the model's position table
+   * @param first the number of texts of the caller's list before these, for errors
    * @throws {UsageError} `text/empty`
    * @throws {InputError} `text/too-long` if a text is too long and `truncation` is not set
    */
-  encode(texts: readonly string[], positions: number, options: EncodeOptions = {}): EncodedTexts {
+  encode(texts: readonly string[], positions: number, options: EncodeOptions = {}, first = 0): EncodedTexts {
     const { truncation, padding } = options;
     const own = truncation === true || padding === "max_length" ? this.maxLength : undefined;
     const limit = Math.min(options.maxLength ?? own ?? positions, positions);
     const rows = texts.map((text, index) => {
       const ids = this.ids(text);
       // Reject a text with only [CLS] and [SEP]. It may still contain ignored characters, such as U+200B.
-      if (ids.length <= 2) throw emptyText(index);
+      if (ids.length <= 2) throw emptyText(first + index);
       if (ids.length <= limit) return ids;
       if (truncation !== true) throw tooLong(text, ids.length, limit);
       return [...ids.slice(0, limit - 1), this.sepId];

@@ -148,9 +148,9 @@ export class Answerer<ImageInput> extends RowVerb<
     expectImages(images);
     expectTexts(questions, "questions");
     if (questions.length === 0) throw noQuestions();
-    const parts = chunks(questions, questionBatch).map((part) => ({
+    const parts = chunks(questions, questionBatch).map((part, index) => ({
       questions: part,
-      encoded: texts.encodeQuestions(part),
+      encoded: texts.encodeQuestions(part, index * questionBatch),
     }));
     // Check the call before any image is read.
     const answerIds = this.#answerIds(options);

@@ -65,6 +65,14 @@ describe.each(ofTexts)("%s", (_, call) => {
   );
 });
 
+test("a question is named by its place in the whole list, which is read in parts", async () => {
+  const questions = (last: string) => [...Array.from({ length: 129 }, () => "what is it?"), last];
+  const empty = await failureOf(() => arrayOf(answerer.ask([scene], questions("\u200b"))));
+  expect(empty.message).toMatch(/^text 130 is empty/);
+  const long = await failureOf(() => arrayOf(answerer.ask([scene], questions("a".repeat(10_001)))));
+  expect(long.message).toMatch(/^text 130: expected at most 10000 characters, got 10001/);
+});
+
 describe.each(ofImages)("%s", (_, call) => {
   test.each(wrongImages.map((bad) => [JSON.stringify(bad) || "undefined", bad]))(
     "of images %s",

@@ -19,7 +19,7 @@ import {
   type GenerationFlags,
 } from "../generation-options.ts";
 import { listImages } from "../list-images.ts";
-import { checkTexts, listOf } from "../list-texts.ts";
+import { checkEach, checkTexts, type ListedTexts, listOf, numbered, withTextNames } from "../list-texts.ts";
 import {
   addPairsOptions,
   hasPairs,
@@ -79,53 +79,72 @@ const verbOf = async (flags: AskFlags) => {
   };
 };
 
-const listed = (flags: AskFlags) =>
-  flags.answers === undefined ? undefined : listOf("--answers", flags.answers, "usage/no-answers");
+/** The answers of `--answers`; none without it. */
+const listed = async (flags: AskFlags): Promise<ListedTexts> =>
+  flags.answers === undefined
+    ? numbered("answer", [])
+    : listOf("--answers", flags.answers, "usage/no-answers");
+
+/** The options of choosing an answer. */
+const ranking = ({ texts }: ListedTexts, { answers, k }: AskFlags) => ({
+  answers: answers === undefined ? undefined : texts,
+  k,
+});
 
 async function runPairs(flags: AskFlags & { readonly pairs: string }, terminal: Terminal): Promise<number> {
-  const options = { ...generationOptions(flags), answers: await listed(flags), k: flags.k };
-  return printPairs<Answerer, Answer>(terminal, flags, {
-    ...(await verbOf(flags)),
-    form: pairs,
-    rows: (answerer, source, call) => answerer.rows(source, { ...options, ...call }),
-    cells: (images, question = "", { answer, score }) => [...images, question, answer, score.toFixed(3)],
-  });
+  const answers = await listed(flags);
+  const options = { ...generationOptions(flags), ...ranking(answers, flags) };
+  const verb = await verbOf(flags);
+  // A row's own fault is in its row, so an error about a text is about an answer.
+  return withTextNames(answers, () =>
+    printPairs<Answerer, Answer>(terminal, flags, {
+      ...verb,
+      form: pairs,
+      rows: (answerer, source, call) => answerer.rows(source, { ...options, ...call }),
+      cells: (images, question = "", { answer, score }) => [...images, question, answer, score.toFixed(3)],
+    }),
+  );
 }
 
 async function run(inputs: readonly string[], flags: AskFlags, terminal: Terminal): Promise<number> {
   if (flags.k !== undefined && flags.answers === undefined) throw needsFlag("-k", "--answers FILE");
   if (hasPairs(flags, { images: inputs, "-q": flags.question })) return runPairs(flags, terminal);
   needImages(inputs);
-  const questions = checkTexts("question", flags.question ?? []);
+  const asked = checkTexts(numbered("question", flags.question ?? []));
+  const questions = asked.texts;
   if (questions.length === 0) throw noQuestions();
   const answers = await listed(flags);
   const images = await listImages(inputs, terminal.stdin, listOptions(flags, terminal));
-  return printRows<AnswerRow<string>, Answerer>(terminal, flags, {
-    ...(await verbOf(flags)),
-    rows: (answerer, call) => {
-      const options = { ...generationOptions(flags), answers, k: flags.k };
-      // Check the call before reading any image.
-      for (const question of questions) answerer.check({ question }, options);
-      return requestRows(
-        images,
-        {
-          models: { answerer },
-          each: questions.length,
-          rowsOf: async (batched, image, signal) => {
-            const asked = questions.map((question) =>
-              batched.ask(image, question, { ...options, signal, whenFull: "wait" }),
-            );
-            const settled = asked.map((answer): Promise<Asked> =>
-              answer.catch((failure: unknown) => ({ failure })),
-            );
-            return rowsOf(image, questions, await Promise.all(settled));
+  const verb = await verbOf(flags);
+  return withTextNames(answers, () =>
+    printRows<AnswerRow<string>, Answerer>(terminal, flags, {
+      ...verb,
+      rows: (answerer, call) => {
+        const generation = generationOptions(flags);
+        const options = { ...generation, ...ranking(answers, flags) };
+        // Check the call before reading any image. The questions come alone, so that the other errors are the answers'.
+        checkEach(asked, (question) => answerer.check({ question }, generation));
+        answerer.check({ question: must(questions, 0) }, options);
+        return requestRows(
+          images,
+          {
+            models: { answerer },
+            each: questions.length,
+            rowsOf: async (batched, image, signal) => {
+              const settled = questions.map((question): Promise<Asked> =>
+                batched
+                  .ask(image, question, { ...options, signal, whenFull: "wait" })
+                  .catch((failure: unknown) => ({ failure })),
+              );
+              return rowsOf(image, questions, await Promise.all(settled));
+            },
           },
-        },
-        call,
-      );
-    },
-    lines: ({ image, question, answer, score }) => [[image, question, answer, score.toFixed(3)]],
-  });
+          call,
+        );
+      },
+      lines: ({ image, question, answer, score }) => [[image, question, answer, score.toFixed(3)]],
+    }),
+  );
 }
 
 export function addAsk(program: Command, terminal: Terminal, finish: (code: number) => void): void {

@@ -2,7 +2,7 @@
 import { type CompareAnswer, type CompareRow, Comparer, type VerbOptions } from "blip-ts";
 import { Option, type Command } from "commander";
 import { addModelOptions, collect, type ModelFlags } from "../common-options.ts";
-import { checkTexts } from "../list-texts.ts";
+import { checkTexts, numbered, withTextNames } from "../list-texts.ts";
 import { addPairsOptions, hasPairs, printPairs, type PairForm, type PairsFlags } from "../pairs/index.ts";
 import { percent, printRows } from "../print-rows.ts";
 import type { Terminal } from "../terminal.ts";
@@ -46,14 +46,17 @@ async function run(
   if (left === undefined || right === undefined)
     throw noImages("two", "Give LEFT and RIGHT, or rows by --pairs FILE.");
   const images = [left, right] as const;
-  const statements = checkTexts("statement", flags.statement ?? []);
+  const listed = checkTexts(numbered("statement", flags.statement ?? []));
+  const statements = listed.texts;
   if (statements.length === 0) throw noStatements();
-  return printRows<CompareRow<string>, Comparer>(terminal, flags, {
-    ...verb,
-    rows: (comparer, { signal }) => comparer.compare(images, statements, { signal }),
-    head: ["statement", "label", "probability"],
-    lines: ({ statement, label, probability }) => [[statement, String(label), percent(probability)]],
-  });
+  return withTextNames(listed, () =>
+    printRows<CompareRow<string>, Comparer>(terminal, flags, {
+      ...verb,
+      rows: (comparer, { signal }) => comparer.compare(images, statements, { signal }),
+      head: ["statement", "label", "probability"],
+      lines: ({ statement, label, probability }) => [[statement, String(label), percent(probability)]],
+    }),
+  );
 }
 
 export function addCompare(program: Command, terminal: Terminal, finish: (code: number) => void): void {

@@ -1,10 +1,9 @@
 // `blip embed IMAGE... -t TEXT...`: embeds images and texts as vectors of one space.
-import { must } from "@blip-ts/base";
 import { type Batched, Embedder, type ImageEmbedding, type ImageInput, type TextEmbedding } from "blip-ts";
 import type { Command } from "commander";
 import { addImageOptions, listOptions, type ImageFlags } from "../common-options.ts";
 import { listImages } from "../list-images.ts";
-import { addTextOptions, textsOf, withTextNames, type TextFlags } from "../list-texts.ts";
+import { addTextOptions, checkEach, textsOf, withTextNames, type TextFlags } from "../list-texts.ts";
 import { printRows } from "../print-rows.ts";
 import { requestRows } from "../request-rows.ts";
 import type { Terminal } from "../terminal.ts";
@@ -46,11 +45,7 @@ async function run(inputs: readonly string[], flags: EmbedFlags, terminal: Termi
       load: (source, options) => Embedder.fromPretrained(source, options),
       async *rows(embedder, call) {
         // Check the call before reading any image.
-        for (const [index, text] of texts.entries())
-          await withTextNames({ texts: [text], names: [must(listed.names, index)] }, () => {
-            embedder.check({ text });
-            return Promise.resolve();
-          });
+        checkEach(listed, (text) => embedder.check({ text }));
         if (images.length > 0) yield* requestRows(images, requests(embedder, states), call);
         yield* embedder.embedTexts(texts, { signal: call.signal, states });
       },

@@ -12,7 +12,7 @@ import {
 } from "../common-options.ts";
 import { exitCodes, isNotFinite } from "../exit-codes.ts";
 import { listImages } from "../list-images.ts";
-import { addTextOptions, listTexts, type TextFlags } from "../list-texts.ts";
+import { addTextOptions, listTexts, numbered, type TextFlags, withTextNames } from "../list-texts.ts";
 import { loadProgress, progressBar } from "../progress.ts";
 import { print, type Terminal } from "../terminal.ts";
 import { printConversion } from "./convert.ts";
@@ -57,7 +57,8 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
   if (!check && maxPixels !== undefined) throw needsFlag("--max-pixels", "--check IMAGE");
   // List the inputs of the comparison before writing anything.
   const images = check && (await listImages(check, terminal.stdin));
-  const texts = flags.text || flags.texts !== undefined ? (await listTexts(flags)).texts : defaultTexts;
+  const listed =
+    flags.text || flags.texts !== undefined ? await listTexts(flags) : numbered("text", defaultTexts);
   const { signal } = terminal;
   const source = { textHeads, revision, offline, allowPrivateRedirects };
   const loaded = { ...source, maxPixels, signal, onWarning: () => undefined };
@@ -74,12 +75,14 @@ async function run(model: string, folder: string, flags: QuantizeFlags, terminal
       printConversion(folder, made, { dtype }, json, terminal);
       return exitCodes.done;
     }
-    const rows = await accuracy(
-      made.task,
-      { source: model, options: { ...loaded, adapter } },
-      { source: folder, options: { ...loaded, dtype } },
-      images,
-      texts,
+    const rows = await withTextNames(listed, () =>
+      accuracy(
+        made.task,
+        { source: model, options: { ...loaded, adapter } },
+        { source: folder, options: { ...loaded, dtype } },
+        images,
+        listed.texts,
+      ),
     ).catch((error: unknown) => {
       // Print the row, because the folder was written.
       if (isNotFinite(error)) printConversion(folder, made, { dtype }, json, terminal);

@@ -113,6 +113,53 @@ describe("decodeImage", () => {
     expect([image.width, image.height]).toEqual([stored.height, stored.width]);
   });
 
+  test.each([2, 3, 4, 5, 6, 7, 8])(
+    "leaves an AVIF of orientation %i as stored where it is asked to, as Pillow does",
+    async (orientation) => {
+      const { data, width, height } = await decodeImage(picture("odd-444.jpg"), hf);
+      const encoded = (own: number) =>
+        sharp(data, { raw: { width, height, channels: 3 } })
+          .withMetadata({ orientation: own })
+          .avif({ effort: 0 })
+          .toBuffer();
+      const [turned, plain] = await Promise.all([encoded(orientation), encoded(1)]);
+      const stored = await decodeImage(plain, hf);
+      expect(await decodeImage(turned, hf)).toEqual(stored);
+      const upright = await decodeImage(turned, { ...hf, orientation: "upright" });
+      const sides = [upright.width, upright.height];
+      expect(sides).toEqual(orientation >= 5 ? [height, width] : [width, height]);
+      expect(sha(upright.data)).not.toBe(sha(stored.data));
+    },
+  );
+
+  test("turns a PNG by ImageMagick's profile of its EXIF", async () => {
+    const plain = await readFile(picture("kinds/png-type2-8.png"));
+    const digits = "49492a000800000001001201030001000000" + "0600000000000000";
+    const text = Buffer.from(`Raw profile type exif\0\nexif\n      26\n${digits}\n`);
+    const bytes = Buffer.concat([plain.subarray(0, 33), pngChunk("tEXt", text), plain.subarray(33)]);
+    const upright: DecodeOptions = { ...dropped, orientation: "upright" };
+    // The fixture has the same pixels, and eXIf.
+    expect(await decodeImage(bytes, upright)).toEqual(
+      await decodeImage(picture("kinds/png-o6.png"), upright),
+    );
+    expect(await decodeImage(bytes, hf)).toEqual(await decodeImage(picture("kinds/png-type2-8.png"), hf));
+  });
+
+  test("around the first frame of an animated WebP is white only if the file announces alpha", async () => {
+    // Pillow 10.4 opens the file as RGBA or RGB by that flag.
+    const corner = async (flags: number, options: DecodeOptions) => {
+      const { data, width, height } = await decodeImage(await animatedWebp(flags), options);
+      expect([width, height]).toEqual([12, 10]);
+      const inside = (2 * width + 2) * 3;
+      expect([...data.subarray(inside, inside + 3)]).toEqual([255, 0, 0]);
+      return [...data.subarray(0, 3)];
+    };
+    expect(await corner(0x02, hf)).toEqual([0, 0, 0]);
+    expect(await corner(0x12, hf)).toEqual([255, 255, 255]);
+    expect(await corner(0x02, dropped)).toEqual([0, 0, 0]);
+    expect(await corner(0x12, dropped)).toEqual([0, 0, 0]);
+  });
+
   test("scales 16-bit grey where it does not clip it, and warns where it does", async () => {
     const warnings: string[] = [];
     const onWarning = ({ code }: { code: string }) => void warnings.push(code);
@@ -277,6 +324,14 @@ describe("decodeImage", () => {
   });
 });
 
+function pngChunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, sum]);
+}
+
 /** A PNG of two pixels per row. `rows` is in hex; it has one row, unless the header declares more than there are. */
 function png(parts: {
   depth: number;
@@ -286,24 +341,38 @@ function png(parts: {
   width?: number;
   height?: number;
 }): Buffer {
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
-    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, sum]);
-  };
   const header = Buffer.alloc(13);
   header.writeUInt32BE(parts.width ?? 2, 0);
   header.writeUInt32BE(parts.height ?? 1, 4);
   header.set([parts.depth, parts.type], 8);
   return Buffer.concat([
     Buffer.from("89504e470d0a1a0a", "hex"),
-    chunk("IHDR", header),
-    ...(parts.trns === undefined ? [] : [chunk("tRNS", Buffer.from(parts.trns, "hex"))]),
-    chunk("IDAT", deflateSync(Buffer.from(`00${parts.rows}`, "hex"))),
-    chunk("IEND", Buffer.alloc(0)),
+    pngChunk("IHDR", header),
+    ...(parts.trns === undefined ? [] : [pngChunk("tRNS", Buffer.from(parts.trns, "hex"))]),
+    pngChunk("IDAT", deflateSync(Buffer.from(`00${parts.rows}`, "hex"))),
+    pngChunk("IEND", Buffer.alloc(0)),
   ]);
+}
+
+/** An animation of 12 x 10 pixels with these flags of VP8X; its frames are 6 x 4, red, and begin at (2, 2). */
+async function animatedWebp(flags: number): Promise<Buffer> {
+  const riffChunk = (type: string, ...parts: (Buffer | number[])[]) => {
+    const data = Buffer.concat(parts.map((part) => Buffer.from(part)));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(data.length);
+    return Buffer.concat([Buffer.from(type), length, data, Buffer.alloc(data.length % 2)]);
+  };
+  const still = sharp({ create: { width: 6, height: 4, channels: 3, background: "#f00" } });
+  const pixels = (await still.webp({ lossless: true }).toBuffer()).subarray(12);
+  // Position in units of 2 pixels, sizes less 1, 100 ms, no flags.
+  const frame = riffChunk("ANMF", [1, 0, 0, 1, 0, 0, 5, 0, 0, 3, 0, 0, 100, 0, 0, 0], pixels);
+  const animation = riffChunk("ANIM", [255, 255, 255, 255, 0, 0]);
+  return riffChunk(
+    "RIFF",
+    Buffer.from("WEBP"),
+    riffChunk("VP8X", [flags, 0, 0, 0, 11, 0, 0, 9, 0, 0]),
+    ...[animation, frame, frame],
+  );
 }
 
 describe("data: URLs", () => {

@@ -34,7 +34,7 @@ async function decodeTrusted(
     path === undefined ? reading : within(reading, readMilliseconds, late),
     signal,
   );
-  const image = inspectImage(encoded, maxPixels);
+  const image = await inspectImage(encoded, maxPixels);
   if (memory) checkMemory(image.name, image.needs, memory);
   // Without `size`, the caller gets all pixels, which a separate process would have to send through a pipe.
   if (!size || image.needs <= (memory?.here ?? decodedHere)) return decodeHere(image, options);
@@ -53,14 +53,13 @@ async function decodeIsolated(
   const path = pathOfImage(input);
   if (path !== undefined) return decodeApart({ name: path, path: resolve(path) }, options);
   const encoded = await readImage(input, { signal, allowPrivateRedirects, share });
-  const { name, bytes } = inspectImage(encoded, maxPixels);
+  const { name, bytes } = await inspectImage(encoded, maxPixels);
   return decodeApart({ name, bytes }, options);
 }
 
 /**
  * Returns the RGB bytes of an image; for an animation, of its first frame.
- * @param options `stored` keeps the pixels in the file's own orientation. AVIF is always upright, because its decoder
- * rotates the image
+ * @param options `stored` keeps the pixels in the file's own orientation, except of TIFF, which is always upright
  * @returns for raw RGB bytes, a view of the bytes; with `size` and a separate process, an image of that size
  * @throws {InputError} `image/not-found`, `image/unreadable`, `image/not-an-image`, `image/unsupported`,
  * `image/truncated`, `image/too-large`, `image/too-slow`, `image/decoder-ended`, `image/bad-raw`, `image/bad-data-url`,

@@ -59,6 +59,23 @@ test("a folder by the name of a side file is none", async () => {
   expect(await readSideFile(join(folder, "vocab.txt"))).toBe("[PAD]\n");
 });
 
+describe("a folder from a disk of macOS", () => {
+  test("has one .pth: its companion ._NAME is none", async () => {
+    const copied = await mkdtemp(join(folder, "copied-"));
+    for (const name of ["model_base.pth", "._model_base.pth"]) await writeFile(join(copied, name), "x");
+    expect(await localModel(copied)).toMatchObject({
+      kind: "folder",
+      weights: { source: { name: join(copied, "model_base.pth") } },
+    });
+  });
+
+  test("is a suite beside a ._NAME.pth", async () => {
+    const suite = await mkdtemp(join(folder, "suite-"));
+    for (const name of ["model_index.json", "._match.pth"]) await writeFile(join(suite, name), "{}");
+    expect(await localModel(suite)).toMatchObject({ kind: "suite" });
+  });
+});
+
 describe("side files", () => {
   test("above their bound are rejected, and not read", async () => {
     const large = await mkdtemp(join(folder, "large-"));

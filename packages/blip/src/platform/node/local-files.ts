@@ -6,6 +6,7 @@ import { BlipError, type ByteSource } from "@blip-ts/base";
 import { parseStrictJson } from "@blip-ts/checkpoint";
 import {
   adapterFiles,
+  isOriginalCheckpoint,
   maxSideFileBytes,
   maxSuiteIndexBytes,
   sideFileLimits,
@@ -134,7 +135,7 @@ export async function readSideFile(
 const isSuite = (names: readonly string[]): boolean =>
   names.includes(suiteIndexFile) &&
   !weightsFiles.some((name) => names.includes(name)) &&
-  !names.some((name) => name.endsWith(".pth"));
+  !names.some(isOriginalCheckpoint);
 
 /**
  * Chooses the weights file of a folder.
@@ -144,7 +145,7 @@ export function chooseWeights(folder: string, names: readonly string[]): string 
   const known = weightsFiles.find((name) => names.includes(name));
   if (known !== undefined) return known;
   if (names.includes(adapterFiles.config)) throw adapterAsModel(folder);
-  const [first, ...others] = names.filter((name) => name.endsWith(".pth")).sort();
+  const [first, ...others] = names.filter(isOriginalCheckpoint).sort();
   if (first === undefined) throw noWeights(folder, names);
   if (others.length > 0) throw ambiguousWeights(folder, [first, ...others]);
   return first;

@@ -10,15 +10,17 @@ import {
 } from "../../image/errors.ts";
 import { declaredSize, type DeclaredSize, type SizedFormat } from "../../image/declared-size.ts";
 import type { DecodeOptions } from "../../image/decode-options.ts";
-import { orientationOf, turned } from "../../image/exif-orientation.ts";
+import { turnTo } from "../../image/exif-orientation.ts";
 import { decodeGif, parseGif } from "../../image/gif.ts";
 import { checkArea } from "../../image/image-area.ts";
 import { checkParts, checkSize } from "../../image/image-bounds.ts";
+import { turned } from "../../image/orientation.ts";
 import { parsePngHeader } from "../../image/png-header.ts";
 import { toRgb, whitenColour, type RawImage, type RgbImage } from "../../image/raw-image.ts";
 import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import { tiffDirectory } from "../../image/tiff-directory.ts";
 import { tiffKind, unreadTiff } from "../../image/tiff-kind.ts";
+import { isOpaqueAnimation } from "../../image/webp-chunks.ts";
 import { decodePng, parsePng } from "./decode-png.ts";
 import { tainted } from "./errors.ts";
 import { withoutExif } from "./without-exif.ts";
@@ -75,6 +77,10 @@ function failure(
   return truncated(name, "the browser cannot decode it", cause);
 }
 
+/** Whether the alpha of the browser's pixels does not count. */
+const isOpaque = (format: ImageFormat, bytes: Uint8Array): boolean =>
+  format === "webp" && isOpaqueAnimation(bytes);
+
 /** Decodes an image with the browser's decoder, in its stored orientation; AVIF and TIFF upright. */
 async function decodeByBrowser(
   encoded: Encoded,
@@ -97,7 +103,8 @@ async function decodeByBrowser(
   try {
     checkArea(name, bitmap.width, bitmap.height, maxPixels);
     const pixels = pixelsOf(bitmap, bitmap.width, bitmap.height);
-    if (alpha === "drop" && isTranslucent(pixels)) onWarning?.(hiddenColoursLost(name, format));
+    if (alpha === "drop" && !isOpaque(format, bytes) && isTranslucent(pixels))
+      onWarning?.(hiddenColoursLost(name, format));
     return pixels;
   } finally {
     bitmap.close();
@@ -129,11 +136,12 @@ export async function decodeFile(encoded: Encoded, options: DecodeOptions): Prom
   const onClip = () => options.onWarning?.(grey16Clipped(name));
   if (format === "gif") return decodeGif(bytes, parseGif(bytes, name), name, options.alpha);
   const upright = async (image: RgbImage) =>
-    options.orientation === "upright" && format !== "tiff"
-      ? turned(image, orientationOf(format, bytes))
-      : image;
-  if (format !== "png")
-    return upright(await toRgb(await decodeByBrowser(encoded, format, size, options), options));
+    // The browser turns a TIFF itself.
+    turned(image, await turnTo(format === "tiff" ? "stored" : options.orientation, format, bytes));
+  if (format !== "png") {
+    const raw = await decodeByBrowser(encoded, format, size, options);
+    return upright(await toRgb(raw, isOpaque(format, bytes) ? { ...options, alpha: "drop" } : options));
+  }
   const rgb = await toRgb(await decodePng(parsePng(bytes, name), name), { ...options, onClip });
   const key = options.alpha === "white" ? parsePngHeader(bytes)?.key : undefined;
   return upright(key ? await whitenColour(rgb, key) : rgb);

@@ -1,6 +1,7 @@
 // Images that a page fetches while the network or the server fails; decoded pixels are compared in
 // test/web-pictures.slow.test.ts.
 import { readFile } from "node:fs/promises";
+import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fixture } from "../../../test/support/goldens.ts";
@@ -130,11 +131,11 @@ test("the browser is shown no EXIF: the file is turned here", async () => {
     ["jpeg-o6.jpg", "jpeg"],
   ] as const) {
     const bytes = await readFile(fixture(`images/kinds/${file}`));
-    expect(orientationOf(format, bytes)).toBe(6);
+    expect(await orientationOf(format, bytes)).toBe(6);
     await expect(decodeImage(bytes, options)).rejects.toMatchObject({ code: "image/truncated" });
     const stripped = shown.pop() ?? new Uint8Array();
     expect(stripped.length).toBeLessThan(bytes.length);
-    expect(orientationOf(format, stripped)).toBe(1);
+    expect(await orientationOf(format, stripped)).toBe(1);
     // The image is still the same.
     const [same, own] = await Promise.all([stripped, bytes].map((one) => sharp(one).raw().toBuffer()));
     expect(same?.equals(own ?? Buffer.alloc(0))).toBe(true);
@@ -186,4 +187,50 @@ test("a data: URL is read without a request, which a page's policy may forbid", 
     code: "image/bad-data-url",
   });
   expect(asked).not.toHaveBeenCalled();
+});
+
+test("a PNG is turned by ImageMagick's profile of its EXIF, as in Node", async () => {
+  const [plain, turned] = await Promise.all(
+    ["png-type2-8.png", "png-o6.png"].map((file) => readFile(fixture(`images/kinds/${file}`))),
+  );
+  if (!plain || !turned) throw new Error("no fixtures");
+  const digits = "49492a000800000001001201030001000000" + "0600000000000000";
+  const text = Buffer.concat([
+    Buffer.from("Raw profile type exif\0\0"),
+    deflateSync(`\nexif\n      26\n${digits}\n`),
+  ]);
+  const chunk = Buffer.concat([Buffer.alloc(4), Buffer.from("zTXt"), text, Buffer.alloc(4)]);
+  chunk.writeUInt32BE(text.length);
+  const bytes = Buffer.concat([plain.subarray(0, 33), chunk, plain.subarray(33)]);
+  const upright = { ...options, orientation: "upright" } as const;
+  expect(await decodeImage(new Uint8Array(bytes), upright)).toEqual(
+    await decodeImage(new Uint8Array(turned), upright),
+  );
+});
+
+test("an opaque animation has no transparent part, whatever the browser's canvas says of it", async () => {
+  // A browser that leaves the part around the first frame transparent.
+  vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 2, height: 1, close: () => undefined }));
+  const data = Uint8ClampedArray.of(0, 0, 0, 0, 255, 0, 0, 255);
+  vi.stubGlobal(
+    "OffscreenCanvas",
+    class {
+      getContext = () => ({ drawImage: () => undefined, getImageData: () => ({ data }) });
+    },
+  );
+  const webp = (flags: number) =>
+    Uint8Array.from([
+      ...Buffer.from("RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0"),
+      ...[flags, 0, 0, 0, 1, 0, 0, 0, 0, 0],
+    ]);
+  const decoded = async (flags: number, alpha: "white" | "drop") => {
+    const warnings: string[] = [];
+    const onWarning = ({ code }: { code: string }) => void warnings.push(code);
+    const image = await decodeImage(webp(flags), { ...options, alpha, onWarning });
+    return [[...image.data.subarray(0, 3)], warnings];
+  };
+  expect(await decoded(0x02, "white")).toEqual([[0, 0, 0], []]);
+  expect(await decoded(0x02, "drop")).toEqual([[0, 0, 0], []]);
+  expect(await decoded(0x12, "white")).toEqual([[255, 255, 255], []]);
+  expect(await decoded(0x12, "drop")).toEqual([[0, 0, 0], ["image/hidden-colours-lost"]]);
 });

@@ -1,8 +1,8 @@
 // Removes EXIF from files for browsers. The HTML standard now treats `imageOrientation: "none"` as "from-image", so
 // some browsers apply the EXIF orientation to every image, others only for a few formats.
-import { riffChunks } from "../../image/exif-orientation.ts";
 import { jpegSegments } from "../../image/jpeg-header.ts";
 import type { ImageFormat } from "../../image/sniff.ts";
+import { riffChunks, webpFlags } from "../../image/webp-chunks.ts";
 import { joined } from "./chunks.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -19,9 +19,6 @@ function jpegWithout(bytes: Bytes): Bytes {
   return from === 0 ? bytes : joined([...kept, bytes.subarray(from)]);
 }
 
-/** The VP8X flag that announces EXIF. */
-const exifFlag = 0x08;
-
 /** A WebP without its EXIF chunk. */
 function webpWithout(bytes: Bytes): Bytes {
   const chunks = [...riffChunks(bytes)];
@@ -34,7 +31,7 @@ function webpWithout(bytes: Bytes): Bytes {
   const view = new DataView(file.buffer);
   view.setUint32(4, file.length - 8, true);
   for (const { type, data } of riffChunks(file))
-    if (type === "VP8X") view.setUint8(data, view.getUint8(data) & ~exifFlag);
+    if (type === "VP8X") view.setUint8(data, view.getUint8(data) & ~webpFlags.exif);
   return file;
 }
 

@@ -5,9 +5,10 @@
 import type { Metadata, Sharp } from "sharp";
 import { grey16Clipped, truncated, unsupported } from "../../../image/errors.ts";
 import type { DecodeOptions } from "../../../image/decode-options.ts";
-import { type Orientation, orientationOf } from "../../../image/exif-orientation.ts";
+import { turnTo } from "../../../image/exif-orientation.ts";
 import { decodeGif, parseGif } from "../../../image/gif.ts";
 import { checkArea } from "../../../image/image-area.ts";
+import type { Orientation } from "../../../image/orientation.ts";
 import { parsePngHeader, type PngHeader } from "../../../image/png-header.ts";
 import {
   cmykToRgb,
@@ -18,6 +19,7 @@ import {
 } from "../../../image/raw-image.ts";
 import { tiffDirectory } from "../../../image/tiff-directory.ts";
 import { tiffHasAlpha, tiffKind } from "../../../image/tiff-kind.ts";
+import { isOpaqueAnimation } from "../../../image/webp-chunks.ts";
 import { loadSharp } from "../load-sharp.ts";
 import { blockOtherLoaders, checkDecoder } from "../image-loaders.ts";
 import type { EncodedImage } from "../read-image.ts";
@@ -52,10 +54,12 @@ const turns: Readonly<Record<Orientation, (image: Sharp) => Sharp>> = {
 };
 
 /**
- * Whether the pixels have an extra last sample that the file does not declare as alpha. Pillow always drops the sample.
+ * Whether the pixels may have an extra last sample that the file does not declare as alpha: in TIFF, and in
+ * animated WebP. Pillow always drops the sample.
  */
 const hasOtherSample = ({ format, bytes }: EncodedImage) =>
-  format === "tiff" && !tiffHasAlpha(tiffKind(tiffDirectory(bytes)));
+  (format === "tiff" && !tiffHasAlpha(tiffKind(tiffDirectory(bytes)))) ||
+  (format === "webp" && isOpaqueAnimation(bytes));
 
 /** The decoded pixels, equal to those of Pillow's convert("RGB"). */
 async function decodeBySharp(
@@ -66,8 +70,8 @@ async function decodeBySharp(
 ): Promise<RgbImage> {
   const { format, bytes, name } = encoded;
   // Pillow itself applies a TIFF's orientation when it loads the file.
-  const upright = options.orientation === "upright" || format === "tiff";
-  const turned = upright ? turns[orientationOf(format, bytes)](image) : image;
+  const turned =
+    turns[await turnTo(format === "tiff" ? "upright" : options.orientation, format, bytes)](image);
   const png = format === "png" ? parsePngHeader(bytes) : undefined;
   const toOptions = rawOptions(options, name);
   const raw = async (pipeline: Sharp, depth: "uchar" | "ushort" = "uchar") => {

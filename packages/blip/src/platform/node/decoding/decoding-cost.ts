@@ -43,11 +43,11 @@ const perPixel: Readonly<Record<ImageFormat, (bytes: Uint8Array) => number>> = {
 };
 
 /** @param width and `height`: in pixels, from the header @returns the peak bytes, including the file's */
-export function decodingBytes(
+export async function decodingBytes(
   { format, bytes }: Pick<EncodedImage, "format" | "bytes">,
   { width, height }: { readonly width: number; readonly height: number },
-): number {
+): Promise<number> {
   // Rotation needs a second copy of the image. The file is in memory twice while it is sent between processes.
-  const turning = orientationOf(format, bytes) === 1 ? 0 : 4;
+  const turning = (await orientationOf(format, bytes)) === 1 ? 0 : 4;
   return 2 * bytes.length + width * height * (perPixel[format](bytes) + turning);
 }

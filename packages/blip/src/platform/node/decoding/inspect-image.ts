@@ -22,12 +22,15 @@ function sizeOf({ name, bytes, format }: EncodedImage) {
 }
 
 /** @throws {InputError} `image/truncated`, `image/too-large`, `image/unsupported` */
-export function inspectImage(encoded: EncodedImage, maxPixels: number | undefined): InspectedImage {
+export async function inspectImage(
+  encoded: EncodedImage,
+  maxPixels: number | undefined,
+): Promise<InspectedImage> {
   const { name, bytes, format } = encoded;
   const { width, height } = sizeOf(encoded);
   checkSize(name, { width, height, bytes: bytes.length }, maxPixels);
   checkParts(name, format, bytes);
   const unread = format === "tiff" ? unreadTiff(tiffKind(tiffDirectory(bytes))) : undefined;
   if (unread !== undefined) throw unsupported(name, unread);
-  return { ...encoded, needs: decodingBytes(encoded, { width, height }) };
+  return { ...encoded, needs: await decodingBytes(encoded, { width, height }) };
 }

@@ -1,6 +1,6 @@
 // Tests with a local server that speaks the Hub's protocol, and one that acts as its store of large files.
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -174,6 +174,16 @@ describe("downloadModel", () => {
     const found = await downloadModel(id, options);
     // The test's store has one content for all files.
     for (const name of settings) expect(await readFile(join(found.folder, name))).toEqual(weights);
+  });
+
+  test("takes the only .pth: macOS's ._NAME beside it is none, and does not make a model complete", async () => {
+    behaviour.files = ["config.json", "._model_base.pth", "model_base.pth"];
+    const { folder: snapshot } = await downloadModel(id, options);
+    expect(await readFile(join(snapshot, "model_base.pth"))).toEqual(weights);
+    const offline = { ...options, offline: true };
+    expect(await downloadModel(id, offline)).toMatchObject({ commit });
+    await rename(join(snapshot, "model_base.pth"), join(snapshot, "._model_base.pth"));
+    await expect(downloadModel(id, offline)).rejects.toMatchObject({ code: "hub/offline" });
   });
 
   test("asks only whether the branch has moved when all is there, and nothing for a commit or offline", async () => {

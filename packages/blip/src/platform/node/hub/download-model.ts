@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { BlipError } from "@blip-ts/base";
 import { parseStrictJson, shardsOfIndex } from "@blip-ts/checkpoint";
 import {
+  isOriginalCheckpoint,
   isShardIndex,
   maxSideFileBytes,
   maxSuiteIndexBytes,
@@ -54,7 +55,7 @@ export interface DownloadedModel {
 function chooseWeights(id: string, files: readonly string[], part: string | undefined): string {
   const known = weightsFiles.find((name) => files.includes(name));
   if (known !== undefined) return known;
-  const [first, ...others] = files.filter((name) => name.endsWith(".pth") && !name.includes("/"));
+  const [first, ...others] = files.filter((name) => isOriginalCheckpoint(name) && !name.includes("/"));
   if (first !== undefined && others.length === 0) return first;
   if (part === undefined && first === undefined && files.includes(suiteIndexFile)) return suiteIndexFile;
   throw noWeights(id, files);
@@ -88,7 +89,7 @@ async function isWhole(cache: RepositoryCache, commit: string, part: string | un
     return true;
   }
   const names = await readdir(folder).catch(() => []);
-  for (const name of names) if (name.endsWith(".pth") && (await has(name))) return true;
+  for (const name of names) if (isOriginalCheckpoint(name) && (await has(name))) return true;
   return part === undefined && (await has(suiteIndexFile));
 }
 
