@@ -60,16 +60,22 @@ export interface Item {
 /** A sample, or the reason why there is none. */
 export type ItemOutcome = Item | InputError;
 
+/**
+ * Whether the tokenizer finds no token in a text: spaces, control and format characters (U+200B), and accents without a
+ * letter.
+ */
+const isBlank = (text: string): boolean => /^[\s\p{C}\p{Mn}\uFFFD]*$/u.test(text);
+
 function caption(text: string, place: PlaceName, { maxWords }: Texts): string {
   const clean = preCaption(text, maxWords);
-  if (clean === "") throw nothingLeft(place, text);
+  if (isBlank(clean)) throw nothingLeft(place, text);
   return clean;
 }
 
 /** The sentences of a caption, if it may be shortened. */
 function sentences(text: string, { shorten, maxWords }: Texts): Pick<Item, "sentences"> {
   if (shorten === 0) return {};
-  const all = sentencesOf(text).filter((sentence) => preCaption(sentence, maxWords) !== "");
+  const all = sentencesOf(text).filter((sentence) => !isBlank(preCaption(sentence, maxWords)));
   return all.length < 2 ? {} : { sentences: all };
 }
 
@@ -129,8 +135,8 @@ const makers: Makers = {
   vqa: ({ image, question, answers }, place: PlaceName, texts) => [
     () => {
       const clean = preQuestion(question, texts.maxWords);
-      if (clean.trim() === "") throw nothingLeft(place, question);
-      const told = answers.filter(({ answer }) => answer.trim() !== "");
+      if (isBlank(clean)) throw nothingLeft(place, question);
+      const told = answers.filter(({ answer }) => !isBlank(answer));
       if (told.length === 0) throw noAnswers(place);
       return {
         images: [image],
