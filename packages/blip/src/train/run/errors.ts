@@ -25,13 +25,13 @@ export const noRun = (out: string): UsageError =>
   );
 
 /**
- * The run began with other settings.
- * @remedy Resume with the same settings.
+ * The run began with other settings or other data.
+ * @remedy Resume with the same settings and data.
  */
 export const otherRun = (out: string, setting: string, expected: string, got: string): UsageError =>
   new UsageError(
     "train/other-run",
-    `${out}, ${setting}: expected ${expected} as the run began with, got ${got}. Resume with the same settings.`,
+    `${out}, ${setting}: expected ${expected} as the run began with, got ${got}. Resume with the same settings and data.`,
     { out, setting, expected, got },
   );
 

@@ -144,7 +144,7 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly batchesPerEpoch?: number | undefined;
   /** The number of steps between saved states. A state is also saved at each epoch's end. Default: 500. */
   readonly saveSteps?: number | undefined;
-  /** Continues the run in `out`, with the same settings. Default: false. */
+  /** Continues the run in `out`, with the same settings and data. Default: false. */
   readonly resume?: boolean | undefined;
   /** Stops the run after the current step, once the state is saved. */
   readonly signal?: AbortSignal | undefined;

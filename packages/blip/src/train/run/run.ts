@@ -1,5 +1,5 @@
 // A training run, from its initial model to its folder.
-import { closing } from "@blip-ts/base";
+import { closing, must } from "@blip-ts/base";
 import { frozenBy } from "../optimizer/groups.ts";
 import type { Platform } from "../../platform.ts";
 import type { TrainingBatch, TrainingTask } from "../data/batch.ts";
@@ -229,7 +229,10 @@ export async function runTraining(
         tell(memory);
         return options.onPlan !== undefined && (free === undefined || memory.total <= free);
       };
-      await prepareFolder(training.files, options.out, settings, options.resume ?? false);
+      await prepareFolder(training.files, options.out, {
+        ...{ settings, resume: options.resume ?? false, data: must(opened, 0).data.identity },
+        validationData: opened.find(({ validation }) => validation)?.validation?.identity ?? null,
+      });
       return trainPhases({ parts, options: told, source, opened, base, begunAt, mayMeasure });
     }),
   );
