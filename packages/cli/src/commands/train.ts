@@ -79,6 +79,9 @@ const timeText = ({ seconds, measured }: RunPlan): string =>
     ? `Time: about ${duration(seconds)}, by the first batch`
     : `Time: very roughly ${duration(seconds)}, by this machine's matrix products`;
 
+const someOf = (names: readonly string[]): string =>
+  names.length === 1 ? names.join() : `${names.length} weights, such as ${names.slice(0, 1).join()}`;
+
 function describePlan(plan: RunPlan, model: string): string[] {
   const { samples, steps, phases, samplesPerStep, lr, trained, memory, begun } = plan;
   const inPhases = phases > 1 ? ` in ${phases} phases, of at most` : " of";
@@ -89,9 +92,7 @@ function describePlan(plan: RunPlan, model: string): string[] {
       `${megabytes(memory.gradients)}, moments ${megabytes(memory.moments)}, a step ${megabytes(memory.activations)}). ` +
       timeText(plan),
     ...(begun.length > 0
-      ? [
-          `${begun.length} weights are not ${model}'s own: they are initialised, or copied from another part: ${begun.slice(0, 1).join()} ...`,
-        ]
+      ? [`Not ${model}'s own, but new or copied from another part: ${someOf(begun)}`]
       : []),
   ];
 }

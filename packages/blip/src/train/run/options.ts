@@ -23,7 +23,10 @@ export interface RunPlan {
   readonly lr: number;
   /** The number of trained parameters, without momentum encoders. */
   readonly trained: number;
-  /** The weights that the model lacks. They begin at random or as a copy of a similar part. */
+  /**
+   * The weights that the model lacks: `NAME` begins at random, `NAME (as OTHER)` as a copy of a similar part, and the
+   * temperature as `temp (0.07)`.
+   */
   readonly begun: readonly string[];
   /** The estimated memory of the run, in bytes. */
   readonly memory: MemoryEstimate;
