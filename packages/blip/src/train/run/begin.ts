@@ -78,8 +78,8 @@ export async function openBase(
   expectUnquantized(opened);
   const { vision, text } = opened.architecture;
   if (!vision || !text) throw noEncoders(model);
-  const compat = opened.dialect === "original" ? "blip" : "hf";
-  const read = await unlessAborted(configOf(opened, { compat }), signal);
+  // The result is validated and run with BLIP's conventions, so it is trained with them: LayerNorm's epsilon.
+  const read = await unlessAborted(configOf(opened, { compat: "blip" }), signal);
   const tokenizer = await unlessAborted(
     readTokenizer(opened.files, read.config.text.vocabSize, () => platform.bundledVocabulary()),
     signal,
