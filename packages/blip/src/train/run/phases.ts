@@ -10,15 +10,15 @@ import type { TrainingData, TrainingPosition } from "../data/batch.ts";
 import type { TrainingDataOptions } from "../data/options.ts";
 import { frozenBy, frozenParts } from "../optimizer/groups.ts";
 import { badTrainOption } from "../recipes/index.ts";
-import { weightsToBegin, type BaseModel, type BegunWeights } from "./begin.ts";
-import { tooFewSteps, unknownLength } from "./errors.ts";
+import { weightsToBegin, withoutMomentum, type BaseModel, type BegunWeights } from "./begin.ts";
+import { notValidated, tooFewSteps, tooFewToValidate, unknownLength } from "./errors.ts";
 import { stateFolder } from "./folder.ts";
 import { beginLora, type BegunLora } from "./lora.ts";
 import { validationGraph } from "./loop.ts";
 import type { TrainOptions } from "./options.ts";
 import { atBeginning, progressOf, type Progress } from "./progress.ts";
 import type { Settings } from "./settings.ts";
-import { objectiveOf, type DataObjective } from "./tasks.ts";
+import { comparesRows, hasValidationLoss, objectiveOf, type DataObjective } from "./tasks.ts";
 
 export interface Phase {
   /** The index of the phase, from 0. */
@@ -102,7 +102,7 @@ export class DataOfPhases {
     this.#opened.set(key, { data, validation: undefined });
     const validation = await this.#parts.openValidation?.({
       ...options,
-      ...{ augment: false, shuffle: false, shorten: 0 },
+      ...{ augment: false, shuffle: false, shorten: 0, dropLast: false },
     });
     const opened = { data, validation };
     this.#opened.set(key, opened);
@@ -153,17 +153,39 @@ function lengthOf({ steps, epochs, accumulate }: Settings, batchesPerEpoch: numb
 }
 
 /**
+ * The validation data of a phase; undefined, with a warning, if the phase has no loss to validate.
+ * @throws {InputError} `train/too-few-to-validate`
+ */
+function validationOf(
+  { settings, number }: Phase,
+  validation: TrainingData | undefined,
+  { onWarning }: TrainOptions,
+): TrainingData | undefined {
+  if (!validation) return undefined;
+  if (!hasValidationLoss(settings)) {
+    onWarning?.(notValidated(number));
+    return undefined;
+  }
+  const { samples = Infinity, batchSize } = validation;
+  if (comparesRows(settings.task) && samples < batchSize)
+    throw tooFewToValidate(settings.task, samples, batchSize);
+  return validation;
+}
+
+/**
  * @throws {UsageError} `usage/bad-option`, `train/unknown-length`, `train/too-few-steps`, `train/lora-...`,
- * `objective/...`
+ * `objective/...` @throws {InputError} `train/too-few-to-validate`
  */
 export async function openPhase(
   phase: Phase,
   base: BaseModel,
   source: DataOfPhases,
-  { onWarning }: TrainOptions,
+  options: TrainOptions,
 ): Promise<OpenedPhase> {
   const { settings } = phase;
-  const { data, validation } = await source.open(settings);
+  const { onWarning } = options;
+  const { data, validation: opened } = await source.open(settings);
+  const validation = validationOf(phase, opened, options);
   const batchesPerEpoch = settings.batchesPerEpoch ?? data.batchesPerEpoch;
   if (batchesPerEpoch === undefined) throw unknownLength();
   const length = lengthOf(settings, batchesPerEpoch);
@@ -238,6 +260,8 @@ export async function beginPhase(
   const begun = lora ?? weightsToBegin(objective.graph, tensors, settings);
   const { network } = phase;
   const whole = network ? weightsToBegin(network.graph, tensors, settings).weights : begun.weights;
+  // Only the first phase begins with the model's own momentum encoders.
+  if (phase.index > 0) tensors = withoutMomentum(tensors, (phase.network ?? objective).graph);
   return { ...phase, begun, whole, before: { steps, epochs } };
 }
 
