@@ -143,7 +143,7 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--clip": { group: "training", standard: recipe },
   "--decay": { group: "training", standard: recipe },
   "--dropout": { group: "training", standard: recipe },
-  "--drop-path": { group: "training", standard: recipe },
+  "--drop-path": { group: "training", standard: `${recipe}; ViT-L: 0.1` },
   "--queue": { group: "training", standard: recipe },
   "--alpha": { group: "training", standard: recipe },
   "--momentum": { group: "training", standard: recipe },

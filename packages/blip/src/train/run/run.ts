@@ -5,7 +5,7 @@ import type { Platform } from "../../platform.ts";
 import type { TrainingBatch, TrainingTask } from "../data/batch.ts";
 import { trainingTasks } from "../data/batch.ts";
 import { createTrainer, type Trainer, type TrainingPlatform } from "../loop/trainer.ts";
-import { scheduleOf } from "../recipes/index.ts";
+import { scheduleOf, type CustomRecipe } from "../recipes/index.ts";
 import { openBase, type BaseModel } from "./begin.ts";
 import { hasState, modelFolder, prepareFolder } from "./folder.ts";
 import { saveLora } from "./lora.ts";
@@ -27,6 +27,7 @@ import type { MemoryEstimate } from "../step/estimate.ts";
 import { planOf } from "./plan.ts";
 import { progressOf } from "./progress.ts";
 import { resultWeights, saveResult } from "./save.ts";
+import { imageSizeWarnings, recipeFor } from "./reference.ts";
 import { recipeOf, resolveSettings } from "./settings.ts";
 import { validateOn } from "./validate.ts";
 import type { Measure, Metrics } from "./validation.ts";
@@ -205,9 +206,11 @@ export async function runTraining(
   const task = trainingTaskNamed(name, trainingTasks);
   const { platform, training } = parts;
   const recipe = await recipeOf(options.recipe, training.files);
-  const settings = resolveSettings(task, options, recipe, parts.openValidation !== undefined);
-  const base = await openBase(platform, settings, networkTaskOf[task], options.signal);
-  for (const warning of base.warnings)
+  const resolved = (own: CustomRecipe) =>
+    resolveSettings(task, options, own, parts.openValidation !== undefined);
+  const base = await openBase(platform, resolved(recipe), networkTaskOf[task], options.signal);
+  const settings = resolved(recipeFor(base.config, recipe));
+  for (const warning of [...base.warnings, ...imageSizeWarnings(base.config, settings, recipe)])
     if (options.onWarning) options.onWarning(warning);
     else platform.warn(warning);
   const source = new DataOfPhases(parts, base, options);
