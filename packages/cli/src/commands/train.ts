@@ -249,7 +249,12 @@ function addNumbers(command: Command): Command {
     .addOption(real("--alpha", "share of soft targets of match and pretrain"))
     .addOption(real("--momentum", "share of themselves that momentum encoders keep per step"))
     .addOption(whole("--warm-up", "steps over which the learning rate rises"))
-    .addOption(whole("--batches-per-epoch", "for shards and tables with images, which are not counted"))
+    .addOption(
+      whole(
+        "--batches-per-epoch",
+        "batches after which an epoch ends; shards and tables with images, which are not counted, need it",
+      ),
+    )
     .addOption(whole("--save-steps", "steps between saved states, besides each epoch's end (default: 500)"))
     .addOption(real("--workers", "threads that load images (default: one fewer than the cores; 0: this one)"))
     .addOption(threadsOption());

@@ -148,7 +148,7 @@ export const optionHelp: Readonly<Record<string, OptionHelp>> = {
   "--alpha": { group: "training", standard: recipe },
   "--momentum": { group: "training", standard: recipe },
   "--warm-up": { group: "training", standard: recipe },
-  "--batches-per-epoch": { group: "training", standard: "none; shards need it" },
+  "--batches-per-epoch": { group: "training", standard: "one pass over the data" },
 
   "--lora": { group: "lora", standard: "none: the weights themselves are trained" },
   "--lora-alpha": { group: "lora" },

@@ -143,7 +143,11 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
    * epoch, instead of another image's caption. Rows without false captions use BLIP's negatives. Default: false.
    */
   readonly falseCaptions?: boolean | undefined;
-  /** The number of batches per epoch. Required for streams, which have no default: their samples are not counted. */
+  /**
+   * The number of batches after which an epoch ends. The next epoch goes on with the data where this one ended; if the
+   * data ends within an epoch, the epoch goes on with the next pass, shuffled anew. Default: one pass over the data.
+   * Required for streams (shards, tables with images), whose samples are not counted.
+   */
   readonly batchesPerEpoch?: number | undefined;
   /** The number of steps between saved states. A state is also saved at each epoch's end. Default: 500. */
   readonly saveSteps?: number | undefined;

@@ -54,7 +54,7 @@ export interface OpenedPhase extends Phase {
   readonly validator: DataObjective | undefined;
   readonly lora: BegunLora | undefined;
   readonly batchesPerEpoch: number;
-  /** The number of epochs if every image can be read. */
+  /** The number of epochs, and of steps, if every image can be read. */
   readonly epochs: number;
   readonly steps: number;
 }
@@ -64,8 +64,8 @@ export interface BegunPhase extends OpenedPhase {
   readonly begun: BegunWeights;
   /** The initial weights of the task's whole network. The result contains those that the phase does not use. */
   readonly whole: ReadonlyMap<string, StoredTensor>;
-  /** The actual numbers of steps and epochs of the earlier phases. */
-  readonly before: { readonly steps: number; readonly epochs: number };
+  /** The actual numbers of steps and epochs of the earlier phases, and the first pass that none of them has begun. */
+  readonly before: { readonly steps: number; readonly epochs: number; readonly pass: number };
 }
 
 export interface DataParts {
@@ -223,7 +223,7 @@ export async function openPhase(
   };
 }
 
-/** The result of a finished phase: its weights, and its numbers of steps and epochs. */
+/** The result of a finished phase: its weights, its numbers of steps and epochs, and the pass to go on with. */
 async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
   const last = await openState(files, folder);
   const progress = progressOf(last.facts.position) ?? atBeginning;
@@ -234,7 +234,10 @@ async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
     const name = key.slice(prefix.length);
     return key.startsWith(prefix) && !Object.hasOwn(momentum, name) ? [[name, tensor]] : [];
   });
-  return { weights, steps: last.facts.step, epochs: progress.epoch };
+  const { epoch: epochs, position } = progress;
+  // With `batchesPerEpoch`, an epoch may have several passes, or a pass several epochs.
+  const pass = Math.max(epochs, (position?.epoch ?? -1) + 1);
+  return { weights, steps: last.facts.step, epochs, pass };
 }
 
 /**
@@ -250,27 +253,27 @@ export async function beginPhase(
   const { base, settings, objective, lora } = phase;
   // A run with random initial weights uses no weights of the model: weights that no phase has trained are random too.
   let tensors: BaseModel["tensors"] = opened[0]?.settings.init === true ? new Map() : base.tensors;
-  let [steps, epochs] = [0, 0];
+  let [steps, epochs, pass] = [0, 0, 0];
   for (const earlier of opened.slice(0, phase.index)) {
     const { weights } = weightsToBegin(earlier.objective.graph, tensors, earlier.settings);
     const end = await endOf(files, earlier);
     tensors = new Map([...tensors, ...weights, ...end.weights]);
-    [steps, epochs] = [steps + end.steps, end.epochs];
+    [steps, epochs, pass] = [steps + end.steps, end.epochs, end.pass];
   }
+  // Only the first phase begins with the model's own momentum encoders.
+  if (phase.index > 0) tensors = withoutMomentum(tensors, (phase.network ?? objective).graph);
   const begun = lora ?? weightsToBegin(objective.graph, tensors, settings);
   const { network } = phase;
   const whole = network ? weightsToBegin(network.graph, tensors, settings).weights : begun.weights;
-  // Only the first phase begins with the model's own momentum encoders.
-  if (phase.index > 0) tensors = withoutMomentum(tensors, (phase.network ?? objective).graph);
-  return { ...phase, begun, whole, before: { steps, epochs } };
+  return { ...phase, begun, whole, before: { steps, epochs, pass } };
 }
 
 /** The initial progress of a phase: after the epochs of the earlier phases. */
 export function beginningOf({ before, data }: Pick<BegunPhase, "before" | "data">): Progress {
   const { seed, batchSize, samples = null } = data;
-  const { steps, epochs: epoch } = before;
-  const position: TrainingPosition = { epoch, batch: 0, sample: 0, seed, batchSize, samples };
-  return { ...atBeginning, epoch, validated: steps, ...(epoch > 0 && { position }) };
+  const { steps, epochs: epoch, pass } = before;
+  const position: TrainingPosition = { epoch: pass, batch: 0, sample: 0, seed, batchSize, samples };
+  return { ...atBeginning, epoch, validated: steps, ...(pass > 0 && { position }) };
 }
 
 /** Opens all phases, runs `work`, then closes their data. */

@@ -142,7 +142,7 @@ async function trainPhase(
     {
       ...{ files, trainer, data, settings, options, folder },
       phase: phase.number,
-      stepsBefore: before.steps,
+      ...{ stepsBefore: before.steps, epochsBefore: before.epochs, phaseSteps: phase.steps },
       epochs: before.epochs + phase.epochs,
       steps: before.steps + [phase, ...later].reduce((sum, { steps }) => sum + steps, 0),
       validate: validateOn(trainer, phase, parts.measure, options),
