@@ -207,6 +207,7 @@ export type BlipErrorCode =
   | "train/schedule"
   | "train/state"
   | "train/too-few-steps"
+  | "train/too-few-to-validate"
   | "train/unknown-length"
   | "train/weight"
   | "usage/bad-arguments"
@@ -253,6 +254,8 @@ export type WarningCode =
   | "text/unknown-words"
   | "tokenizer/rules-differ"
   | "train-data/no-false-captions"
+  | "train/image-size"
   | "train/low-memory"
   | "train/no-metric"
+  | "train/not-validated"
   | "weights/not-kept";

@@ -29,7 +29,7 @@ import { rowContext, type ContainerName, type DatasetOptions } from "./options.t
 import { wholeFile } from "./place.ts";
 import type { CsvRecords } from "./records/csv.ts";
 import { Row, type RowContext } from "./row.ts";
-import type { RowSource } from "./row-source.ts";
+import type { RowPart, RowSource } from "./row-source.ts";
 import { rowsOfSplit } from "./row-split.ts";
 
 export type DataInput =
@@ -60,6 +60,8 @@ export interface Dataset<T extends Task> {
 /** One file of a data set with several. */
 export interface DatasetPart<T extends Task> {
   readonly name: string;
+  /** The size of the file in bytes, for shards and Parquet files; otherwise undefined. */
+  readonly size?: number | undefined;
   /** The same as `Dataset.examples`, for this part. */
   readonly examples: AsyncIterable<ExampleOf<T>>;
 }
@@ -194,11 +196,13 @@ function documentDataset<T extends Task>(
 
 /** The examples of several readers, joined and separately. */
 function inParts<T extends Task>(
-  readers: readonly { readonly name: string; readonly read: () => AsyncIterable<Outcome<ExampleOf<T>>> }[],
+  readers: readonly (Pick<DatasetPart<T>, "name" | "size"> & {
+    readonly read: () => AsyncIterable<Outcome<ExampleOf<T>>>;
+  })[],
   options: DatasetOptions,
 ): Pick<Dataset<T>, "examples" | "parts"> {
-  const parts = readers.map(({ name, read }) => ({
-    name,
+  const parts = readers.map(({ name, size, read }) => ({
+    ...{ name, size },
     examples: { [Symbol.asyncIterator]: () => settled(read(), options) },
   }));
   return { examples: { [Symbol.asyncIterator]: () => chained(parts) }, parts };
@@ -239,8 +243,8 @@ async function rowDataset<T extends Task>(
   );
   const row = rowContext(options, source.root, context);
   const needed = neededColumns(options);
-  const parts = source.parts ?? [source];
-  const rows = (part: Pick<RowSource, "rows">) => part.rows(chosen.name === "table" ? needed : undefined);
+  const parts: readonly RowPart[] = source.parts ?? [source];
+  const rows = (part: RowPart) => part.rows(chosen.name === "table" ? needed : undefined);
   return {
     task,
     name: source.name,
@@ -248,7 +252,10 @@ async function rowDataset<T extends Task>(
     container: source.container,
     description: `${source.what}, read as "${chosen.name}" (${chosen.what})`,
     ...inParts<T>(
-      parts.map((part) => ({ name: part.name, read: () => rowOutcomes(rows(part), chosen, row) })),
+      parts.map((part) => ({
+        ...{ name: part.name, size: part.size },
+        read: () => rowOutcomes(rows(part), chosen, row),
+      })),
       options,
     ),
   };

@@ -23,8 +23,14 @@ export interface RowSource {
   readonly columns?: readonly string[];
   /** The rows from the start. `needed`: the columns that will be used. */
   rows(needed: readonly string[] | undefined): AsyncIterable<RawRow>;
-  /** Each file separately, if there are several. Together they have the same rows. */
-  readonly parts?: readonly Pick<RowSource, "name" | "rows">[];
+  /** Each file of shards or Parquet separately. Together they have the same rows. */
+  readonly parts?: readonly RowPart[];
+}
+
+/** One file of a source. */
+export interface RowPart extends Pick<RowSource, "name" | "rows"> {
+  /** In bytes. */
+  readonly size?: number | undefined;
 }
 
 export const bytesOf = (file: DataFile): Bytes => ungzipped(file.name, file.stream());
@@ -71,7 +77,7 @@ export function shardSource(
   others = false,
 ): RowSource {
   const parts = files.map((file) => ({
-    name: file.name,
+    ...{ name: file.name, size: file.size },
     rows: () => shardRows(file.name, bytesOf(file), limits, others),
   }));
   return {
@@ -96,7 +102,7 @@ export async function parquetSource(
   if (first === undefined) throw badRow(wholeFile(name), "a Parquet file", "none");
   const opened = await openParquet(first, limits);
   const parts = [first, ...others].map((file) => ({
-    name: file.name,
+    ...{ name: file.name, size: file.size },
     async *rows(needed: readonly string[] | undefined) {
       const table = file === first ? opened : await openParquet(file, limits);
       yield* parquetRows(table, neededOf(table, needed), limits);

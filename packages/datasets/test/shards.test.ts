@@ -1,6 +1,6 @@
 // Parquet files and webdataset shards written by Python, compared with Python's reading of them (oracle/datasets).
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -241,6 +241,9 @@ test("a data set of several files has a part for each, with the same examples", 
   ] as const) {
     const dataset = await readDataset("retrieval", path, options);
     expect(dataset.parts).toHaveLength(count);
+    // Files that are read as streams have a size: shards and Parquet.
+    const sizes = dataset.parts.map(({ name, size }) => size === statSync(name).size);
+    expect(sizes).toEqual(dataset.parts.map(({ name }) => !name.endsWith(".json")));
     const inParts = [];
     for (const { examples } of dataset.parts) inParts.push(...(await all(examples)));
     expect(inParts.length).toBeGreaterThan(0);

@@ -29,6 +29,8 @@ export interface OpenedModel {
    */
   readonly quantized: ReadonlyMap<string, StoredTensor>;
   readonly ignored: readonly IgnoredTensor[];
+  /** Tensors that only training uses (temperature, momentum copies), by their names in training graphs. */
+  readonly leftovers: ReadonlyMap<string, StoredTensor>;
   /** The common prefix of all names in the file, such as `module.`, which is removed; usually empty. */
   readonly prefix: string;
   readonly architecture: Architecture;
@@ -51,7 +53,7 @@ export async function openModel(files: ModelFiles): Promise<OpenedModel> {
  */
 export function openedFrom(files: ModelFiles, checkpoint: OpenedWeights): OpenedModel {
   const { prefix = "" } = checkpoint;
-  const { dialect, tensors: named, ignored } = toHuggingFaceNames(checkpoint);
+  const { dialect, tensors: named, ignored, leftovers } = toHuggingFaceNames(checkpoint);
   const { tensors, quantized } = readQuantized(named);
   const architecture = deriveArchitecture(tensors);
   const tasks = tasksOf(architecture);
@@ -62,6 +64,7 @@ export function openedFrom(files: ModelFiles, checkpoint: OpenedWeights): Opened
     tensors,
     quantized,
     ignored,
+    leftovers,
     prefix,
     architecture,
     tasks,

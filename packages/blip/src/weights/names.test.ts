@@ -80,6 +80,20 @@ describe("toHuggingFaceNames", () => {
     expect(ignored.every(({ reason }) => reason.length > 10)).toBe(true);
   });
 
+  it("gives training its leftovers, momentum copies by the names of what they follow", () => {
+    const { leftovers } = toHuggingFaceNames({
+      tensors: storedTensors([
+        ...["visual_encoder.pos_embed", "visual_encoder_m.pos_embed", "visual_encoder_m.blocks.3.norm1.bias"],
+        ...["text_encoder_m.embeddings.LayerNorm.bias", "temp", "queue_ptr"],
+      ]),
+    });
+    expect([...leftovers.keys()]).toEqual([
+      "vision_model_m.embeddings.position_embedding",
+      "vision_model_m.encoder.layers.3.layer_norm1.bias",
+      ...["text_encoder_m.embeddings.LayerNorm.bias", "temp", "queue_ptr"],
+    ]);
+  });
+
   it("keeps each tensor's own name, for messages about its file", () => {
     const { tensors } = toHuggingFaceNames({ tensors: storedTensors(["visual_encoder.pos_embed"]) });
     expect(tensors.get("vision_model.embeddings.position_embedding")?.name).toBe("visual_encoder.pos_embed");

@@ -77,6 +77,15 @@ export interface NamedTensors {
   /** Tensors by Hugging Face name; each tensor keeps the name it has in its file. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly ignored: readonly IgnoredTensor[];
+  /** The training leftovers, which `ignored` lists, by the names of training graphs (`vision_model_m...`, `temp`). */
+  readonly leftovers: ReadonlyMap<string, StoredTensor>;
+}
+
+/** The name of a training leftover in graphs: the momentum copy of a module is named like the module, with `_m`. */
+function leftoverName(name: string): string {
+  const [, path] = /^visual_encoder_m(\..*)$/.exec(name) ?? [];
+  if (path === undefined) return name;
+  return toHuggingFaceName(`visual_encoder${path}`).replace(/^vision_model\./, "vision_model_m.");
 }
 
 /**
@@ -89,17 +98,19 @@ export function toHuggingFaceNames(checkpoint: Pick<Checkpoint, "tensors">): Nam
   const where = first?.source.name ?? "the checkpoint";
   const dialect = detectDialect(checkpoint.tensors.keys(), where);
   const tensors = new Map<string, StoredTensor>();
+  const leftovers = new Map<string, StoredTensor>();
   const ignored: IgnoredTensor[] = [];
   for (const [name, tensor] of checkpoint.tensors) {
     const reason = intendedReason(TRAINING_LEFTOVERS, name);
     if (reason !== undefined) {
       ignored.push({ name, reason });
+      leftovers.set(leftoverName(name), tensor);
       continue;
     }
     const renamed = dialect === "original" ? toHuggingFaceName(name) : name;
     tensors.set(renamed, tensor);
   }
-  return { dialect, tensors, ignored };
+  return { dialect, tensors, ignored, leftovers };
 }
 
 /** The original name for a Hugging Face name; names common to both stay unchanged. */

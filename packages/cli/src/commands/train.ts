@@ -80,6 +80,9 @@ const timeText = ({ seconds, measured }: RunPlan): string =>
     ? `Time: about ${duration(seconds)}, by the first batch`
     : `Time: very roughly ${duration(seconds)}, by this machine's matrix products`;
 
+const someOf = (names: readonly string[]): string =>
+  names.length === 1 ? names.join() : `${names.length} weights, such as ${names.slice(0, 1).join()}`;
+
 function describePlan(plan: RunPlan, model: string): string[] {
   const { samples, steps, phases, samplesPerStep, lr, trained, memory, begun } = plan;
   const inPhases = phases > 1 ? ` in ${phases} phases, of at most` : " of";
@@ -90,9 +93,7 @@ function describePlan(plan: RunPlan, model: string): string[] {
       `${megabytes(memory.gradients)}, moments ${megabytes(memory.moments)}, a step ${megabytes(memory.activations)}). ` +
       timeText(plan),
     ...(begun.length > 0
-      ? [
-          `${begun.length} weights are not ${model}'s own: they are initialised, or copied from another part: ${begun.slice(0, 1).join()} ...`,
-        ]
+      ? [`Not ${model}'s own, but new or copied from another part: ${someOf(begun)}`]
       : []),
   ];
 }
@@ -248,7 +249,12 @@ function addNumbers(command: Command): Command {
     .addOption(real("--alpha", "share of soft targets of match and pretrain"))
     .addOption(real("--momentum", "share of themselves that momentum encoders keep per step"))
     .addOption(whole("--warm-up", "steps over which the learning rate rises"))
-    .addOption(whole("--batches-per-epoch", "for shards and tables with images, which are not counted"))
+    .addOption(
+      whole(
+        "--batches-per-epoch",
+        "batches after which an epoch ends; shards and tables with images, which are not counted, need it",
+      ),
+    )
     .addOption(whole("--save-steps", "steps between saved states, besides each epoch's end (default: 500)"))
     .addOption(real("--workers", "threads that load images (default: one fewer than the cores; 0: this one)"))
     .addOption(threadsOption());

@@ -1,5 +1,6 @@
 // The batches of a trainer: pixel values, texts, and the position in the data after the batch.
 import { optionNames, type Closable, type OwnFloats } from "@blip-ts/base";
+import type { DataIdentity } from "./identity.ts";
 
 /** The training tasks. `match` is BLIP's retrieval fine-tuning (ITC and ITM). */
 export const trainingTasks = ["match", "caption", "vqa", "nlvr", "pretrain"] as const;
@@ -158,6 +159,8 @@ export interface TrainingData<T extends TrainingTask = TrainingTask> extends Clo
   readonly imageSize: number;
   /** The seed of the order and of augmentation. */
   readonly seed: number;
+  /** Identifies the content of the data, for resumed runs. */
+  readonly identity: DataIdentity;
   /** Usable samples per epoch, counted from the lists; undefined for streams (shards, tables with images). */
   readonly samples: number | undefined;
   /** Batches per epoch if every image can be read; undefined for streams. */

@@ -57,13 +57,13 @@ export const noSamples = (name: string, skipped: number, reasons: readonly strin
 
 /**
  * The data holds fewer samples than a batch.
- * @remedy Use a smaller `batchSize`, or `dropLast: false`.
+ * @remedy Use a smaller `batchSize`. `createTrainingData` also takes `dropLast: false`.
  */
 export const tooFew = (name: string, samples: number, batchSize: number): InputError =>
   new InputError(
     "train-data/too-few",
     `${name}: expected at least ${batchSize} samples that can be read (one batch; the rest of an epoch is dropped), got ${samples}. ` +
-      "Give a smaller batchSize, or dropLast: false.",
+      "Give a smaller batchSize, or for createTrainingData dropLast: false.",
     { name, samples, batchSize },
   );
 

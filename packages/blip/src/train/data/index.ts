@@ -17,6 +17,7 @@ export {
   trainingTasks,
   type VqaBatch,
 } from "./batch.ts";
+export type { DataIdentity } from "./identity.ts";
 export type { ReaderTask } from "./items.ts";
 export { type DecodeSource, type ImagePlan, inProcessLoader, type SampleLoader } from "./load-sample.ts";
 export type { AugmentOptions, TrainingDataOptions } from "./options.ts";

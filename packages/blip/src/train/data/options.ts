@@ -123,7 +123,8 @@ export interface ResolvedOptions extends Omit<Filled<TrainingDataOptions>, "augm
   readonly augment: ResolvedAugment | false;
 }
 
-const imageSizes: Readonly<Record<TrainingTask, number>> = {
+/** The side of the images in BLIP's configuration files, in pixels. */
+export const blipImageSizes: Readonly<Record<TrainingTask, number>> = {
   match: 384,
   caption: 384,
   vqa: 480,
@@ -214,7 +215,7 @@ export function resolveOptions(task: TrainingTask, options: TrainingDataOptions)
   return {
     batchSize: whole("batchSize", options.batchSize, 1, 2 ** 20),
     seed: whole("seed", options.seed ?? 42, 0),
-    imageSize: whole("imageSize", options.imageSize ?? imageSizes[task], 1, maxSide),
+    imageSize: whole("imageSize", options.imageSize ?? blipImageSizes[task], 1, maxSide),
     augment: augment === false ? false : resolveAugment(task, augment),
     mean: triple("mean", options.mean ?? [0.48145466, 0.4578275, 0.40821073], false),
     pillowOrder: pillowOrder(options.pillowOrder ?? "10"),

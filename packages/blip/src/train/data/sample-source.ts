@@ -4,6 +4,7 @@ import { InputError, must } from "@blip-ts/base";
 import type { Dataset, DatasetPart } from "@blip-ts/datasets";
 import type { TrainingTask } from "./batch.ts";
 import { listTooLarge, mixedSources, noFalseCaptions, noSamples } from "./errors.ts";
+import { filesIdentity, RowsIdentity, type DataIdentity } from "./identity.ts";
 import { itemsOf, type Item, type ReaderTask } from "./items.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { permutation, Random, streams } from "./random.ts";
@@ -24,6 +25,7 @@ export interface Entry {
 export interface SampleSource {
   /** The number of samples; null if they are not counted in advance. */
   readonly samples: number | null;
+  readonly identity: DataIdentity;
   /** The entries of an epoch, without the first `skip` entries. */
   entries(epoch: number, skip: number): AsyncIterable<Entry>;
 }
@@ -36,13 +38,18 @@ interface Opening<T extends TrainingTask> {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The samples of a part in order. Samples that cannot be used are reported and left out. */
+/**
+ * The samples of a part in order. Samples that cannot be used are reported and left out.
+ * @param see called with each row
+ */
 async function* itemsIn<T extends TrainingTask>(
   { examples }: Pick<DatasetPart<ReaderTask<T>>, "examples">,
   { task, options, skips, signal }: Omit<Opening<T>, "dataset">,
+  see: (example: object) => void = () => undefined,
 ): AsyncGenerator<Item> {
   for await (const example of examples) {
     signal?.throwIfAborted();
+    see(example);
     for (const item of itemsOf(task, example, options)) {
       if (item instanceof InputError) skips.skip(item);
       else yield item;
@@ -60,11 +67,13 @@ function checkFalse(name: string, { falseCaptions, onWarning }: ResolvedOptions,
 type ListRecord = Item & { readonly imageId: number };
 
 class ListSource implements SampleSource {
+  readonly identity: DataIdentity;
   readonly #records: RecordStore<ListRecord>;
   readonly #options: ResolvedOptions;
 
-  constructor(records: RecordStore<ListRecord>, options: ResolvedOptions) {
+  constructor(records: RecordStore<ListRecord>, identity: DataIdentity, options: ResolvedOptions) {
     this.#records = records;
+    this.identity = identity;
     this.#options = options;
   }
 
@@ -100,12 +109,14 @@ export function textHash(text: string): number {
 
 class StreamSource<T extends TrainingTask> implements SampleSource {
   readonly samples = null;
+  readonly identity: DataIdentity;
   readonly #opening: Opening<T>;
   /** Whether an epoch has been read to its end, which tells whether any row has false captions. */
   #checked = false;
 
   constructor(opening: Opening<T>) {
     this.#opening = opening;
+    this.identity = filesIdentity(opening.dataset, opening.dataset.parts);
   }
 
   async *entries(epoch: number, skip: number): AsyncGenerator<Entry> {
@@ -172,8 +183,9 @@ async function listOf<T extends TrainingTask>(opening: Opening<T>): Promise<Samp
   );
   const imageIds = new Map<string, number>();
   let hasFalse = false;
+  const identity = new RowsIdentity(dataset);
   for (const part of dataset.parts)
-    for await (const item of itemsIn(part, opening)) {
+    for await (const item of itemsIn(part, opening, (example) => identity.add(example))) {
       if (isStreamed(item)) {
         if (records.size > 0) throw mixedSources(part.name);
         return new StreamSource(opening);
@@ -186,7 +198,7 @@ async function listOf<T extends TrainingTask>(opening: Opening<T>): Promise<Samp
     }
   if (records.size === 0) throw noSamples(dataset.name, skips.count, skips.reasons);
   checkFalse(dataset.name, options, hasFalse);
-  return new ListSource(records, options);
+  return new ListSource(records, identity.digest(), options);
 }
 
 /**

@@ -14,6 +14,7 @@ import {
 } from "../../../test/support/training-sets.ts";
 import { defaultImageConfig, preprocess } from "../../image/preprocess.ts";
 import type { SkippedSample, TrainingPosition } from "./batch.ts";
+import { filesIdentity } from "./identity.ts";
 import { inProcessLoader, type ImagePlan, type SampleLoader } from "./load-sample.ts";
 
 test("an epoch is a permutation, epochs and seeds differ, and without shuffling it is the data's order", async () => {
@@ -244,6 +245,24 @@ test("a position of another run is refused by the field that differs", async () 
     await expect(
       using({ rows }, (data) => take(data.batches({ from: { ...position, ...wrong } }), 1)),
     ).rejects.toMatchObject({ code: "train-data/bad-position", fields: { field: Object.keys(wrong)[0] } });
+});
+
+test("data are identified by their content: rows of lists, names and sizes of shards", async () => {
+  const identityOf = (setup: Setup) => using(setup, (data) => Promise.resolve(data.identity));
+  const rows = numbered(8);
+  const own = await identityOf({ rows });
+  expect(own).toEqual({ form: "json, karpathy", sha256: expect.stringMatching(/^[\da-f]{64}$/) as string });
+  // What a run does with the rows is in its settings.
+  expect(await identityOf({ rows, seed: 7, batchSize: 2, maxWords: 1 })).toEqual(own);
+  expect(await identityOf({ rows: [...rows].reverse() })).not.toEqual(own);
+  expect(await identityOf({ rows: numbered(9) })).not.toEqual(own);
+  expect((await identityOf({ shards: [rows] })).form).toBe("webdataset, karpathy");
+  const files = (...parts: { name: string; size: number }[]) =>
+    filesIdentity({ container: "webdataset", format: "table" }, parts).sha256;
+  const shard = files({ name: "/data/a/0.tar", size: 9 });
+  expect(files({ name: "b/0.tar", size: 9 })).toBe(shard);
+  expect(files({ name: "b/1.tar", size: 9 })).not.toBe(shard);
+  expect(files({ name: "b/0.tar", size: 8 })).not.toBe(shard);
 });
 
 test("a second iteration, and closed data, are refused; an ended iteration lets the next one begin", async () => {

@@ -12,6 +12,7 @@ import {
 } from "./batch.ts";
 import { GrowingBatch } from "./collate.ts";
 import { allBad, busy, closed, noSamples, tooFew } from "./errors.ts";
+import type { DataIdentity } from "./identity.ts";
 import type { ReaderTask } from "./items.ts";
 import type { ImagePlan, SampleLoader } from "./load-sample.ts";
 import { resolveOptions, type ResolvedOptions, type TrainingDataOptions } from "./options.ts";
@@ -70,6 +71,10 @@ class OpenTrainingData<T extends TrainingTask> implements TrainingData<T> {
 
   get seed(): number {
     return this.#opened.options.seed;
+  }
+
+  get identity(): DataIdentity {
+    return this.#opened.source.identity;
   }
 
   get samples(): number | undefined {

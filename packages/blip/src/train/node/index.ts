@@ -29,7 +29,7 @@ export {
   type ValidationProgress,
   type ValidationReport,
 } from "../run/index.ts";
-export { trainingTasks, type TrainingData, type TrainingTask } from "../data/index.ts";
+export { trainingTasks, type DataIdentity, type TrainingData, type TrainingTask } from "../data/index.ts";
 export {
   capfilt,
   /** The two halves of `capfilt`, for the caller's own rows. */

@@ -77,7 +77,8 @@ export function answers(options: AnswersOptions): LossPart<QuestionBatch> {
       const questions = rowsOf(batch.questions, { ...rows, first: tokens.encoder });
       const choice = questionOfAnswers(batch);
       const decoder = decoderRows(rowsOf(batch.answers, { padding: rows.padding, first: tokens.decoder }), 1);
-      const weights = batch.weights.map((weight) => weight / batch.size);
+      const { size, counted = size } = batch;
+      const weights = batch.weights.map((weight) => weight / counted);
       return {
         question_ids: questions.ids,
         question_positions: positionsOf(questions.length),

@@ -4,6 +4,8 @@
 export interface ImageBatch {
   /** B, the number of samples. */
   readonly size: number;
+  /** The number of samples that count: the first ones. The others only fill the batch. Default: all. */
+  readonly counted?: number;
   /** [B, 3, S, S]; for statements [2 B, 3, S, S], first the left images of all samples, then the right ones. */
   readonly pixels: Float32Array;
   /** S, in pixels. */

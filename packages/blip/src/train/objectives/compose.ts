@@ -130,7 +130,8 @@ export function compose<Batch extends ImageBatch>(
     name,
     graph,
     inputs: (input, { step, seed }) => inputsOf(input, built, parts, { step, seed }, network.masks.inputs),
-    weight: (input) => (others.length === 0 ? only?.count?.(input) : undefined) ?? input.size,
+    weight: (input) =>
+      (others.length === 0 ? only?.count?.(input) : undefined) ?? input.counted ?? input.size,
     outputs: [...names, ...parts.flatMap(({ outputs = [] }) => outputs)],
     after(outputs, input) {
       for (const part of parts) part.after?.(outputs, input);

@@ -65,7 +65,8 @@ type Captions = ImageBatch & { readonly tokens: readonly Tokens[] } & Partial<
 export function language({ rows, tokens, smoothing = labelSmoothing }: LanguageOptions): LossPart<Captions> {
   const read = ({ tokens: texts, promptLength = 1 }: Captions) =>
     decoderRows(rowsOf(texts, { ...rows, first: tokens.decoder }), promptLength);
-  const countOf = (decoder: DecoderRows) => decoder.counts.reduce((sum, count) => sum + count, 0);
+  const countOf = ({ counts }: DecoderRows, { size, counted = size }: Captions) =>
+    counts.subarray(0, (counts.length / size) * counted).reduce((sum, count) => sum + count, 0);
   return {
     name: "LM",
     build(network) {
@@ -74,10 +75,12 @@ export function language({ rows, tokens, smoothing = labelSmoothing }: LanguageO
     },
     inputs(batch) {
       const decoder = read(batch);
-      const share = 1 / countOf(decoder);
-      return decoderInputs(decoder, weighted(decoder, new Array<number>(batch.size).fill(share)));
+      const { size, counted = size } = batch;
+      const share = 1 / countOf(decoder, batch);
+      const shares = Array.from({ length: size }, (_, row) => (row < counted ? share : 0));
+      return decoderInputs(decoder, weighted(decoder, shares));
     },
-    count: (batch) => countOf(read(batch)),
+    count: (batch) => countOf(read(batch), batch),
     ties: languageModelTies,
   };
 }

@@ -1,5 +1,5 @@
 // NLVR2: classifies whether a statement is true of two images (models/blip_nlvr.py).
-import { int64Tensor, type Value } from "@blip-ts/graph";
+import { floatTensor, int64Tensor, type Value } from "@blip-ts/graph";
 import { paddingBias, textModel } from "../../model/text.ts";
 import type { StatementBatch } from "./batches.ts";
 import { badBatch } from "./errors.ts";
@@ -16,6 +16,7 @@ function build(network: Network): Value {
   const { b, batch: B, config, imageStates } = network;
   const { ids, mask, positions } = network.texts;
   const labels = b.input("labels", "int64", [B]);
+  const shares = b.input("statement_shares", "float32", [B]);
   const sources = [b.slice(imageStates, 0, 0, B), b.slice(imageStates, 0, B, 2 * B)].map((of) => ({ of }));
   const { states } = textModel(
     b.at("text_encoder"),
@@ -27,7 +28,7 @@ function build(network: Network): Value {
   );
   const inner = b.relu(b.linear(firstStates(b, states), "cls_head.0", config.text.hiddenSize));
   const losses = b.crossEntropy(b.linear(inner, "cls_head.2", 2), labels);
-  return b.multiply(b.sum(losses, [0]), b.scalar(1 / B));
+  return b.sum(b.multiply(losses, shares), [0]);
 }
 
 /** The NLVR loss: the mean two-way cross-entropy over statements. Each sample has two images. */
@@ -38,11 +39,14 @@ export function statements({ rows, tokens }: StatementsOptions): LossPart<Statem
     inputs(batch) {
       if (batch.labels.length !== batch.size) throw badBatch("labels", batch.labels.length, batch.size);
       const read = rowsOf(batch.sentences, { ...rows, first: tokens.encoder });
+      const { size, counted = size } = batch;
+      const shares = Array.from({ length: size }, (_, row) => (row < counted ? 1 / counted : 0));
       return {
         input_ids: read.ids,
         attention_mask: read.mask,
         position_ids: positionsOf(read.length),
-        labels: int64Tensor([batch.size], batch.labels),
+        labels: int64Tensor([size], batch.labels),
+        statement_shares: floatTensor([size], shares),
       };
     },
   };

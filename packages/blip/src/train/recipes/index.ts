@@ -1,7 +1,7 @@
 // Recipes: named presets and custom recipes.
 export { checkedRecipe, readRecipe } from "./check.ts";
 export { badRecipe, badTrainOption } from "./errors.ts";
-export { checkLosses, lossNames, type LossName, type LossWeights } from "./losses.ts";
+export { checkLosses, lossesOf, lossNames, type LossName, type LossWeights } from "./losses.ts";
 export {
   loraRate,
   recipeNamed,

@@ -10,7 +10,7 @@ export type LossName = (typeof lossNames)[number];
 /** The weight of each loss in the sum, at least 0. A loss with weight 0 is not computed. */
 export type LossWeights = Readonly<Partial<Record<LossName, number | undefined>>>;
 
-const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
+export const lossesOf: Readonly<Record<TrainingTask, readonly LossName[]>> = {
   match: ["itc", "itm"],
   caption: ["lm"],
   vqa: ["lm"],

@@ -39,7 +39,7 @@ export interface Recipe {
   readonly clip: number | null;
   /** The dropout rate of the text model, 0 to 1. */
   readonly dropout: number;
-  /** The share of the image encoder's layers to skip, 0 to 1 (stochastic depth). */
+  /** The share of the image encoder's layers to skip, 0 to 1 (stochastic depth). Runs of ViT-L replace 0 by 0.1. */
   readonly dropPath: number;
   /** The number of pairs in the queue of ITC (`match`, `pretrain`). */
   readonly queue: number;

@@ -42,7 +42,7 @@ export interface CustomRecipe extends PhaseRecipe {
   readonly init?: boolean | undefined;
   /** The seed of all random numbers. Default: 42. */
   readonly seed?: number | undefined;
-  /** The number of batches per epoch, for data whose samples are not counted. */
+  /** The number of batches after which an epoch ends. Default: one pass over the data. Streams need it. */
   readonly batchesPerEpoch?: number | undefined;
   /** The names that patches may have, for the loss `patchNames`. */
   readonly patchNames?: PatchNames | undefined;

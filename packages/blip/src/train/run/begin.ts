@@ -15,6 +15,7 @@ import type { NetworkTask } from "../../tasks/task.ts";
 import { withTiedHead } from "../../weights/tied-head.ts";
 import type { TrainingGraph } from "../objective.ts";
 import { initialWeights } from "../objectives/init.ts";
+import { firstTemperature } from "../objectives/temperature.ts";
 import type { SpecialTokens } from "../objectives/token-rows.ts";
 import { badTrainOption } from "../recipes/index.ts";
 import type { Settings } from "./settings.ts";
@@ -24,12 +25,13 @@ export interface BaseModel extends Saved {
   readonly opened: OpenedModel;
   readonly config: BlipConfig;
   readonly tokens: SpecialTokens;
-  /** The model's weights, by their names in graphs. */
+  /** The model's weights, by their names in graphs, with those that only training uses. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly warnings: readonly Warning[];
 }
 
 const positions = "vision_model.embeddings.position_embedding";
+const momentumPositions = "vision_model_m.embeddings.position_embedding";
 
 export function stored(name: string, { dims, data }: Tensor<"float32">): StoredTensor {
   const { buffer, byteOffset, byteLength } = data;
@@ -38,7 +40,12 @@ export function stored(name: string, { dims, data }: Tensor<"float32">): StoredT
 }
 
 /** Interpolates position embeddings to another image size, as models/vit.py `interpolate_pos_embed` does on load. */
-async function resized(tensor: StoredTensor, vision: BlipConfig["vision"], imageSize: number) {
+async function resized(
+  name: string,
+  tensor: StoredTensor,
+  vision: BlipConfig["vision"],
+  imageSize: number,
+): Promise<StoredTensor> {
   const b = GraphBuilder.create("positions");
   const dims = [1, imageTokens(vision), vision.hiddenSize];
   const side = Math.floor(imageSize / vision.patchSize);
@@ -47,7 +54,7 @@ async function resized(tensor: StoredTensor, vision: BlipConfig["vision"], image
   const table = floatTensor(dims, floatsOf(await readTensorBytes(tensor), tensor));
   const { table: made } = evaluate(b.build(), {}, () => table);
   if (!made) throw new Error("the graph of positions has one output");
-  return stored(positions, made);
+  return stored(name, made);
 }
 
 /** NLVR2's merge layers begin at the middle layer (models/nlvr_encoder.py). */
@@ -71,8 +78,8 @@ export async function openBase(
   expectUnquantized(opened);
   const { vision, text } = opened.architecture;
   if (!vision || !text) throw noEncoders(model);
-  const compat = opened.dialect === "original" ? "blip" : "hf";
-  const read = await unlessAborted(configOf(opened, { compat }), signal);
+  // The result is validated and run with BLIP's conventions, so it is trained with them: LayerNorm's epsilon.
+  const read = await unlessAborted(configOf(opened, { compat: "blip" }), signal);
   const tokenizer = await unlessAborted(
     readTokenizer(opened.files, read.config.text.vocabSize, () => platform.bundledVocabulary()),
     signal,
@@ -82,12 +89,15 @@ export async function openBase(
     enc: true,
   });
   let config = task === "nlvr" ? withMerge(read.config) : read.config;
-  const tensors = new Map(withTiedHead(opened.tensors));
+  const tensors = new Map([...withTiedHead(opened.tensors), ...opened.leftovers]);
   if (imageSize !== null && imageSize !== config.vision.imageSize) {
     if (imageSize % config.vision.patchSize !== 0)
       throw badTrainOption("imageSize", `a multiple of the patch's ${config.vision.patchSize}`, imageSize);
-    const table = tensors.get(positions);
-    if (table) tensors.set(positions, await resized(table, config.vision, imageSize));
+    const shape = [1, imageTokens(config.vision), config.vision.hiddenSize];
+    for (const name of [positions, momentumPositions]) {
+      const table = tensors.get(name);
+      if (fits(table, shape)) tensors.set(name, await resized(name, table, config.vision, imageSize));
+    }
     config = { ...config, vision: { ...config.vision, imageSize } };
   }
   const tokens = { padding: pad, decoder: dec, encoder: enc ?? dec + 1 };
@@ -111,20 +121,44 @@ export function donorOf(name: string): string | undefined {
 
 export interface BegunWeights {
   readonly weights: ReadonlyMap<string, StoredTensor>;
-  /** The names of weights that the model lacks: `NAME` if random, `NAME (as OTHER)` if copied. */
+  /** The names of weights that the model lacks: `NAME` if random, `NAME (as OTHER)` if copied, `temp (0.07)`. */
   readonly begun: readonly string[];
 }
 
 const fits = (tensor: StoredTensor | undefined, shape: readonly number[]): tensor is StoredTensor =>
   tensor?.shape.length === shape.length && tensor.shape.every((size, axis) => size === shape[axis]);
 
-/** All weights that the trainer needs: from the model, from a donor, or new. Momentum encoders are left out. */
+type Named = ReadonlyMap<string, StoredTensor>;
+
+/** A model's weights without those of momentum encoders, which then begin as copies. */
+export const withoutMomentum = (tensors: Named, { momentum = {} }: TrainingGraph): Named =>
+  new Map([...tensors].filter(([name]) => !Object.hasOwn(momentum, name)));
+
+/**
+ * The model's own momentum encoders, as models/blip.py `load_checkpoint` reads them after `copy_params`. Empty if a
+ * weight is missing: momentum encoders then begin as copies.
+ */
+function ownMomentum({ graph, momentum = {} }: TrainingGraph, tensors: Named): Named {
+  const own = new Map<string, StoredTensor>();
+  for (const { name, shape } of graph.weights) {
+    if (!Object.hasOwn(momentum, name)) continue;
+    const tensor = tensors.get(name);
+    if (!fits(tensor, shape)) return new Map();
+    own.set(name, tensor);
+  }
+  return own;
+}
+
+const newName = (name: string): string => (name === "temp" ? `${name} (${firstTemperature})` : name);
+
+/** All weights that the trainer needs: from the model, from a donor, or new. Momentum encoders only if they are own. */
 export function weightsToBegin(
-  { graph, ties = {}, momentum = {} }: TrainingGraph,
-  tensors: ReadonlyMap<string, StoredTensor>,
+  training: TrainingGraph,
+  tensors: Named,
   { init, seed }: Pick<Settings, "init" | "seed">,
 ): BegunWeights {
-  const weights = new Map<string, StoredTensor>();
+  const { graph, ties = {}, momentum = {} } = training;
+  const weights = new Map(init ? [] : ownMomentum(training, tensors));
   const begun: string[] = [];
   const missing = new Set<string>();
   for (const { name, shape } of graph.weights) {
@@ -139,8 +173,7 @@ export function weightsToBegin(
     const tensor = source === undefined ? undefined : tensors.get(source);
     if (tensor) weights.set(name, tensor);
     else missing.add(name);
-    if (source !== name && name !== "temp")
-      begun.push(source === undefined ? name : `${name} (as ${source})`);
+    if (source !== name) begun.push(source === undefined ? newName(name) : `${name} (as ${source})`);
   }
   const matrices = new Set([...missing].map((name) => name.replace(/bias$/, "weight")));
   const made = initialWeights(

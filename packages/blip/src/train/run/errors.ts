@@ -1,5 +1,5 @@
 // The errors of a training run, except those of its options (recipes/errors.ts). Codes: `train/...` and `usage/...`.
-import { ModelError, UsageError, type Warning } from "@blip-ts/base";
+import { InputError, ModelError, UsageError, type Warning } from "@blip-ts/base";
 
 /**
  * The folder to train into is not empty.
@@ -25,13 +25,13 @@ export const noRun = (out: string): UsageError =>
   );
 
 /**
- * The run began with other settings.
- * @remedy Resume with the same settings.
+ * The run began with other settings or other data.
+ * @remedy Resume with the same settings and data.
  */
 export const otherRun = (out: string, setting: string, expected: string, got: string): UsageError =>
   new UsageError(
     "train/other-run",
-    `${out}, ${setting}: expected ${expected} as the run began with, got ${got}. Resume with the same settings.`,
+    `${out}, ${setting}: expected ${expected} as the run began with, got ${got}. Resume with the same settings and data.`,
     { out, setting, expected, got },
   );
 
@@ -57,6 +57,41 @@ export const tooFewSteps = (batches: number, accumulate: number): UsageError =>
       "Accumulate fewer, or train more epochs.",
     { batches, accumulate },
   );
+
+/**
+ * The validation data of `match` or `pretrain` has fewer rows than a batch. Their losses compare the rows of a batch.
+ * @remedy Give more validation data, or train with smaller batches (`batchSize`).
+ */
+export const tooFewToValidate = (task: string, rows: number, batchSize: number): InputError =>
+  new InputError(
+    "train/too-few-to-validate",
+    `validation: expected at least ${batchSize} rows (a batch, whose rows the loss of ${task} compares), got ${rows}. ` +
+      "Give more validation data, or a smaller batchSize.",
+    { task, rows, batchSize },
+  );
+
+/**
+ * The recipe is BLIP's, but the model's images have another size than those of BLIP's configuration file.
+ * @remedy Set `imageSize` to BLIP's size for BLIP's results, or to the model's own size to keep it without this warning.
+ */
+export const otherImageSize = (task: string, usual: number, own: number): Warning => ({
+  code: "train/image-size",
+  message:
+    `images: expected ${usual} pixels, with which BLIP trains ${task}, got the model's own ${own}. ` +
+    `Set imageSize: ${usual} for BLIP's size, or imageSize: ${own} to keep the model's.`,
+});
+
+/**
+ * A run, or a phase of it, trains `patchNames` alone, which validation does not compute.
+ * @remedy Leave out the validation data, or train another loss too.
+ * @param phase the number of the phase, if the run has several
+ */
+export const notValidated = (phase: number | undefined): Warning => ({
+  code: "train/not-validated",
+  message:
+    `validation: expected a loss that it computes, got patchNames alone${phase === undefined ? "" : ` in phase ${phase}`}. ` +
+    "The last weights are the result. Leave out the validation data, or train another loss too.",
+});
 
 /**
  * The validation data has no references for a metric; the loss decides which weights are best.

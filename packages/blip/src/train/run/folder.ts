@@ -1,6 +1,7 @@
-// The folder of a run: run.json (the settings that determine the numbers), state/ (last and best), metrics.jsonl,
-// model/.
+// The folder of a run: run.json (the settings and the data that determine the numbers), state/ (last and best),
+// metrics.jsonl, model/.
 import type { TrainingFiles } from "../checkpoint/files.ts";
+import type { DataIdentity } from "../data/identity.ts";
 import { noRun, otherRun, outOccupied } from "./errors.ts";
 import type { Settings } from "./settings.ts";
 
@@ -17,21 +18,28 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
+/** The data of a run, by its names in run.json. */
+export interface RunData {
+  readonly data: DataIdentity;
+  /** Null without validation data. */
+  readonly validationData: DataIdentity | null;
+}
+
 /**
- * Creates a run's folder. For a resume, checks that the folder belongs to the run: compares the settings that determine
- * the numbers.
+ * Creates a run's folder. For a resume, checks that the folder belongs to the run: compares the settings and the data
+ * that determine the numbers.
  * @throws {UsageError} `train/out-occupied`, `train/no-run`, `train/other-run`, `save/cannot-write`
  */
 export async function prepareFolder(
   files: TrainingFiles,
   out: string,
-  settings: Settings,
-  resume: boolean,
+  { settings, resume, ...data }: RunData & { readonly settings: Settings; readonly resume: boolean },
 ): Promise<void> {
   if (!resume) {
     const [first, ...others] = await files.list(out);
     if (first !== undefined) throw outOccupied(out, `${others.length + 1} file(s), such as ${first}`);
-    await files.replaceText(settingsFile(out), `${JSON.stringify({ version: 1, ...settings }, null, 2)}\n`);
+    const content = { version: 1, ...settings, ...data };
+    await files.replaceText(settingsFile(out), `${JSON.stringify(content, null, 2)}\n`);
     return;
   }
   const text = await files.readText(settingsFile(out));
@@ -42,6 +50,11 @@ export async function prepareFolder(
     const [had, has] = [JSON.stringify(before.get(name) ?? null), JSON.stringify(value)];
     if (had !== has) throw otherRun(out, name, had, has);
     before.delete(name);
+  }
+  for (const [name, value] of Object.entries(data)) {
+    // A run from before run.json named the data lacks it, and goes on with the data that is given.
+    const [had, has] = [JSON.stringify(before.get(name)), JSON.stringify(value)];
+    if (before.has(name) && had !== has) throw otherRun(out, name, had, has);
   }
   const phases = [...before.keys()].find((name) => name.startsWith("phases"));
   if (phases !== undefined) throw otherRun(out, phases, JSON.stringify(before.get(phases)), "nothing");

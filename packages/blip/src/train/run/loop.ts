@@ -28,8 +28,11 @@ export interface LoopParts {
   readonly folder: string;
   /** The number of the phase, from 1, in a run of phases. */
   readonly phase: number | undefined;
-  /** The number of steps of the earlier phases. */
+  /** The numbers of steps and of epochs of the earlier phases. */
   readonly stepsBefore: number;
+  readonly epochsBefore: number;
+  /** The number of steps of this phase. Without `steps` and `batchesPerEpoch`, unreadable images make it smaller. */
+  readonly phaseSteps: number;
   /** The epoch after this phase's last one. */
   readonly epochs: number;
   /** The number of steps of the whole run. */
@@ -75,7 +78,7 @@ export class TrainingLoop {
 
   /** Whether the phase ended because validation no longer improved. */
   get stoppedEarly(): boolean {
-    return this.#ends() && !this.#isFull() && this.progress.epoch < this.#parts.epochs;
+    return this.#ends() && (this.#isCounted ? !this.#isFull() : this.progress.epoch < this.#parts.epochs);
   }
 
   /** The number of the phase, for reports. */
@@ -84,10 +87,26 @@ export class TrainingLoop {
     return phase === undefined ? {} : { phase };
   }
 
+  /** Whether the phase ends after a number of steps, however many batches a pass over the data has. */
+  get #isCounted(): boolean {
+    const { steps, batchesPerEpoch } = this.#parts.settings;
+    return steps !== null || batchesPerEpoch !== null;
+  }
+
   /** Whether the phase has reached its number of steps. */
   #isFull(): boolean {
-    const { settings, trainer } = this.#parts;
-    return settings.steps !== null && trainer.steps >= settings.steps;
+    const { trainer, phaseSteps } = this.#parts;
+    return this.#isCounted && trainer.steps >= phaseSteps;
+  }
+
+  /**
+   * The epoch of a batch: with `batchesPerEpoch` by its number, otherwise its pass over the data.
+   * @param number the number of the batch within the phase, from 0
+   */
+  #epochOf(batch: TrainingBatch, number: number): number {
+    const { settings, epochsBefore } = this.#parts;
+    const { batchesPerEpoch } = settings;
+    return batchesPerEpoch === null ? batch.epoch : epochsBefore + Math.floor(number / batchesPerEpoch);
   }
 
   /** Whether validation has not improved for `patience` validations. */
@@ -101,7 +120,7 @@ export class TrainingLoop {
    * @throws {ModelError} `train/not-finite` @throws the signal's reason, after the state is saved
    */
   async run(): Promise<void> {
-    const { data, settings, epochs } = this.#parts;
+    const { data, settings, trainer, epochs } = this.#parts;
     const { accumulate } = settings;
     const { position, epoch, validated } = this.progress;
     await this.#log.keep({ steps: this.#steps, epochs: epoch, validated });
@@ -109,12 +128,14 @@ export class TrainingLoop {
     await this.#validateBetween();
     const isOver = () => this.#ends() || this.#isFull();
     let pending: TrainingBatch[] = [];
+    // Each step takes the same number of batches, and a position lies between steps.
+    let number = trainer.steps * accumulate;
     if (!isOver())
       for await (const batch of data.batches({
-        untilEpoch: epochs,
+        ...(!this.#isCounted && { untilEpoch: epochs }),
         ...(position && { from: position }),
       })) {
-        await this.#endEpochsBelow(batch.epoch);
+        await this.#endEpochsBelow(this.#epochOf(batch, number++));
         if (this.#ends()) break;
         pending.push(batch);
         if (pending.length < accumulate) continue;
@@ -126,10 +147,13 @@ export class TrainingLoop {
     await this.#endEpochsBelow(this.#lastEpoch());
   }
 
-  /** The number of the last epoch, plus 1. A phase with a number of steps ends in the epoch of its last step. */
+  /**
+   * The number of the last epoch, plus 1. If epochs are passes, a phase with a number of steps ends in the epoch of its
+   * last step.
+   */
   #lastEpoch(): number {
     const { epoch, lossCount } = this.progress;
-    if (!this.#isFull()) return this.#parts.epochs;
+    if (this.#parts.settings.batchesPerEpoch !== null || !this.#isFull()) return this.#parts.epochs;
     return lossCount > 0 ? epoch + 1 : epoch;
   }
 

@@ -13,7 +13,7 @@ import { specOf } from "../../tasks/index.ts";
 import { incompleteBase, withLora, type LoraObjective, type LoraSettings } from "../lora/index.ts";
 import { initialWeights } from "../objectives/init.ts";
 import type { TrainingBatch } from "../data/batch.ts";
-import { stored, weightsToBegin, type BaseModel, type BegunWeights } from "./begin.ts";
+import { stored, weightsToBegin, withoutMomentum, type BaseModel, type BegunWeights } from "./begin.ts";
 import type { Settings } from "./settings.ts";
 import { networkTaskOf, type DataObjective } from "./tasks.ts";
 
@@ -45,9 +45,14 @@ export function beginLora(
 ): BegunLora {
   const ties = ownTies(tensors, whole.graph.ties ?? {});
   const made = withLora(whole, lora, ties);
-  const { weights, begun } = weightsToBegin({ ...whole.graph, ties }, tensors, settings);
+  // Momentum encoders share the model's own weights, which stay frozen.
+  const own = withoutMomentum(tensors, whole.graph);
+  const { weights, begun } = weightsToBegin({ ...whole.graph, ties }, own, settings);
   const saved = new Set(made.parts.saved);
-  const lacking = begun.map((name) => name.replace(/ \(as .*/, "")).filter((name) => !saved.has(name));
+  const lacking = begun
+    .map((name) => name.replace(/ \(.*/, ""))
+    // No verb uses the temperature, so an adapter needs none.
+    .filter((name) => name !== "temp" && !saved.has(name));
   if (lacking.length > 0) throw incompleteBase(settings.model, settings.task, lacking);
   const matrices = [...initialWeights(made.parts.matrices, settings.seed)].map(
     ([name, tensor]) => [name, stored(name, tensor)] as const,

@@ -4,7 +4,10 @@ import { describe, expect, test } from "vitest";
 import { memoryText, memoryWarning, savings, withMemoryAdvice } from "./memory.ts";
 
 const needed = { weights: 1.5e9, gradients: 1e9, moments: 2e9, activations: 5e8, total: 5e9 };
-const settings = { batchSize: 8, accumulate: 1, recompute: false, freeze: null };
+const settings: Parameters<typeof savings>[0] = {
+  ...{ task: "caption", batchSize: 8, accumulate: 1 },
+  ...{ recompute: false, freeze: null, lora: null },
+};
 
 test("the estimate names its parts", () => {
   expect(memoryText(needed)).toBe(
@@ -18,9 +21,19 @@ test("only options that are not used yet are said to help", () => {
       'parts that are not trained (freeze: "imageEncoder"), smaller images (imageSize)',
   );
   expect(savings({ ...settings, batchSize: 3, accumulate: 2 })).toContain("batchSize: 1, accumulate: 6");
-  expect(savings({ batchSize: 1, accumulate: 4, recompute: true, freeze: "imageEncoder" })).toBe(
+  expect(savings({ ...settings, batchSize: 1, recompute: true, freeze: "imageEncoder" })).toBe(
     "smaller images (imageSize)",
   );
+});
+
+test("only options that the run may use are said to help", () => {
+  const lora = { rank: 4, alpha: 8, dropout: 0, targets: ["query"], modulesToSave: [], rslora: false };
+  expect(savings({ ...settings, lora })).not.toContain("freeze");
+  // ITM needs two rows.
+  for (const task of ["match", "pretrain"] as const) {
+    expect(savings({ ...settings, task, batchSize: 3 })).toContain("batchSize: 2, accumulate: 2");
+    expect(savings({ ...settings, task, batchSize: 2 })).not.toContain("batchSize");
+  }
 });
 
 test("a warning comes only if less is free than is needed", () => {

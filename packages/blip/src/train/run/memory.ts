@@ -3,6 +3,7 @@ import type { Warning } from "@blip-ts/base";
 import { isOutOfMemory } from "@blip-ts/engine";
 import type { MemoryEstimate } from "../step/estimate.ts";
 import type { Settings } from "./settings.ts";
+import { comparesRows } from "./tasks.ts";
 import { littleMemory, outOfMemory } from "./errors.ts";
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;
@@ -12,17 +13,19 @@ export const memoryText = ({ total, weights, gradients, moments, activations }: 
   `about ${megabytes(total)} (weights ${megabytes(weights)}, gradients ${megabytes(gradients)}, ` +
   `moments ${megabytes(moments)}, a step ${megabytes(activations)})`;
 
-type Needing = Pick<Settings, "batchSize" | "accumulate" | "recompute" | "freeze">;
+type Needing = Pick<Settings, "task" | "batchSize" | "accumulate" | "recompute" | "freeze" | "lora">;
 
-/** The options that would save memory and that the run does not use yet, cheapest first. */
-export function savings({ batchSize, accumulate, recompute, freeze }: Needing): string {
-  const half = Math.max(1, Math.floor(batchSize / 2));
+/** The options that would save memory and that the run may use but does not use yet, cheapest first. */
+export function savings({ task, batchSize, accumulate, recompute, freeze, lora }: Needing): string {
+  // The loss of these tasks needs two rows to compare.
+  const least = comparesRows(task) ? 2 : 1;
+  const half = Math.max(least, Math.floor(batchSize / 2));
   return [
-    ...(batchSize > 1
+    ...(batchSize > least
       ? [`a smaller batch (batchSize: ${half}, accumulate: ${Math.ceil((accumulate * batchSize) / half)})`]
       : []),
     ...(recompute ? [] : ["layers that are computed a second time (recompute: true)"]),
-    ...(freeze === null ? ['parts that are not trained (freeze: "imageEncoder")'] : []),
+    ...(freeze === null && lora === null ? ['parts that are not trained (freeze: "imageEncoder")'] : []),
     "smaller images (imageSize)",
   ].join(", ");
 }

@@ -23,7 +23,10 @@ export interface RunPlan {
   readonly lr: number;
   /** The number of trained parameters, without momentum encoders. */
   readonly trained: number;
-  /** The weights that the model lacks. They begin at random or as a copy of a similar part. */
+  /**
+   * The weights that the model lacks: `NAME` begins at random, `NAME (as OTHER)` as a copy of a similar part, and the
+   * temperature as `temp (0.07)`.
+   */
   readonly begun: readonly string[];
   /** The estimated memory of the run, in bytes. */
   readonly memory: MemoryEstimate;
@@ -140,11 +143,15 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
    * epoch, instead of another image's caption. Rows without false captions use BLIP's negatives. Default: false.
    */
   readonly falseCaptions?: boolean | undefined;
-  /** The number of batches per epoch. Required for streams, which have no default: their samples are not counted. */
+  /**
+   * The number of batches after which an epoch ends. The next epoch goes on with the data where this one ended; if the
+   * data ends within an epoch, the epoch goes on with the next pass, shuffled anew. Default: one pass over the data.
+   * Required for streams (shards, tables with images), whose samples are not counted.
+   */
   readonly batchesPerEpoch?: number | undefined;
   /** The number of steps between saved states. A state is also saved at each epoch's end. Default: 500. */
   readonly saveSteps?: number | undefined;
-  /** Continues the run in `out`, with the same settings. Default: false. */
+  /** Continues the run in `out`, with the same settings and data. Default: false. */
   readonly resume?: boolean | undefined;
   /** Stops the run after the current step, once the state is saved. */
   readonly signal?: AbortSignal | undefined;

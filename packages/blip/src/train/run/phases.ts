@@ -10,15 +10,15 @@ import type { TrainingData, TrainingPosition } from "../data/batch.ts";
 import type { TrainingDataOptions } from "../data/options.ts";
 import { frozenBy, frozenParts } from "../optimizer/groups.ts";
 import { badTrainOption } from "../recipes/index.ts";
-import { weightsToBegin, type BaseModel, type BegunWeights } from "./begin.ts";
-import { tooFewSteps, unknownLength } from "./errors.ts";
+import { weightsToBegin, withoutMomentum, type BaseModel, type BegunWeights } from "./begin.ts";
+import { notValidated, tooFewSteps, tooFewToValidate, unknownLength } from "./errors.ts";
 import { stateFolder } from "./folder.ts";
 import { beginLora, type BegunLora } from "./lora.ts";
 import { validationGraph } from "./loop.ts";
 import type { TrainOptions } from "./options.ts";
 import { atBeginning, progressOf, type Progress } from "./progress.ts";
 import type { Settings } from "./settings.ts";
-import { objectiveOf, type DataObjective } from "./tasks.ts";
+import { comparesRows, hasValidationLoss, objectiveOf, type DataObjective } from "./tasks.ts";
 
 export interface Phase {
   /** The index of the phase, from 0. */
@@ -54,7 +54,7 @@ export interface OpenedPhase extends Phase {
   readonly validator: DataObjective | undefined;
   readonly lora: BegunLora | undefined;
   readonly batchesPerEpoch: number;
-  /** The number of epochs if every image can be read. */
+  /** The number of epochs, and of steps, if every image can be read. */
   readonly epochs: number;
   readonly steps: number;
 }
@@ -64,8 +64,8 @@ export interface BegunPhase extends OpenedPhase {
   readonly begun: BegunWeights;
   /** The initial weights of the task's whole network. The result contains those that the phase does not use. */
   readonly whole: ReadonlyMap<string, StoredTensor>;
-  /** The actual numbers of steps and epochs of the earlier phases. */
-  readonly before: { readonly steps: number; readonly epochs: number };
+  /** The actual numbers of steps and epochs of the earlier phases, and the first pass that none of them has begun. */
+  readonly before: { readonly steps: number; readonly epochs: number; readonly pass: number };
 }
 
 export interface DataParts {
@@ -98,11 +98,11 @@ export class DataOfPhases {
     const known = this.#opened.get(key);
     if (known) return known;
     const options = await this.#optionsFor(settings);
-    const data = await this.#parts.openData(options);
+    const data = await this.#parts.openData({ ...options, onWarning: this.#options.onWarning });
     this.#opened.set(key, { data, validation: undefined });
     const validation = await this.#parts.openValidation?.({
       ...options,
-      ...{ augment: false, shuffle: false, shorten: 0 },
+      ...{ augment: false, shuffle: false, shorten: 0, dropLast: false },
     });
     const opened = { data, validation };
     this.#opened.set(key, opened);
@@ -153,17 +153,39 @@ function lengthOf({ steps, epochs, accumulate }: Settings, batchesPerEpoch: numb
 }
 
 /**
+ * The validation data of a phase; undefined, with a warning, if the phase has no loss to validate.
+ * @throws {InputError} `train/too-few-to-validate`
+ */
+function validationOf(
+  { settings, number }: Phase,
+  validation: TrainingData | undefined,
+  { onWarning }: TrainOptions,
+): TrainingData | undefined {
+  if (!validation) return undefined;
+  if (!hasValidationLoss(settings)) {
+    onWarning?.(notValidated(number));
+    return undefined;
+  }
+  const { samples = Infinity, batchSize } = validation;
+  if (comparesRows(settings.task) && samples < batchSize)
+    throw tooFewToValidate(settings.task, samples, batchSize);
+  return validation;
+}
+
+/**
  * @throws {UsageError} `usage/bad-option`, `train/unknown-length`, `train/too-few-steps`, `train/lora-...`,
- * `objective/...`
+ * `objective/...` @throws {InputError} `train/too-few-to-validate`
  */
 export async function openPhase(
   phase: Phase,
   base: BaseModel,
   source: DataOfPhases,
-  { onWarning }: TrainOptions,
+  options: TrainOptions,
 ): Promise<OpenedPhase> {
   const { settings } = phase;
-  const { data, validation } = await source.open(settings);
+  const { onWarning } = options;
+  const { data, validation: opened } = await source.open(settings);
+  const validation = validationOf(phase, opened, options);
   const batchesPerEpoch = settings.batchesPerEpoch ?? data.batchesPerEpoch;
   if (batchesPerEpoch === undefined) throw unknownLength();
   const length = lengthOf(settings, batchesPerEpoch);
@@ -201,7 +223,7 @@ export async function openPhase(
   };
 }
 
-/** The result of a finished phase: its weights, and its numbers of steps and epochs. */
+/** The result of a finished phase: its weights, its numbers of steps and epochs, and the pass to go on with. */
 async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
   const last = await openState(files, folder);
   const progress = progressOf(last.facts.position) ?? atBeginning;
@@ -212,7 +234,10 @@ async function endOf(files: TrainingFiles, { folder, objective }: OpenedPhase) {
     const name = key.slice(prefix.length);
     return key.startsWith(prefix) && !Object.hasOwn(momentum, name) ? [[name, tensor]] : [];
   });
-  return { weights, steps: last.facts.step, epochs: progress.epoch };
+  const { epoch: epochs, position } = progress;
+  // With `batchesPerEpoch`, an epoch may have several passes, or a pass several epochs.
+  const pass = Math.max(epochs, (position?.epoch ?? -1) + 1);
+  return { weights, steps: last.facts.step, epochs, pass };
 }
 
 /**
@@ -228,25 +253,27 @@ export async function beginPhase(
   const { base, settings, objective, lora } = phase;
   // A run with random initial weights uses no weights of the model: weights that no phase has trained are random too.
   let tensors: BaseModel["tensors"] = opened[0]?.settings.init === true ? new Map() : base.tensors;
-  let [steps, epochs] = [0, 0];
+  let [steps, epochs, pass] = [0, 0, 0];
   for (const earlier of opened.slice(0, phase.index)) {
     const { weights } = weightsToBegin(earlier.objective.graph, tensors, earlier.settings);
     const end = await endOf(files, earlier);
     tensors = new Map([...tensors, ...weights, ...end.weights]);
-    [steps, epochs] = [steps + end.steps, end.epochs];
+    [steps, epochs, pass] = [steps + end.steps, end.epochs, end.pass];
   }
+  // Only the first phase begins with the model's own momentum encoders.
+  if (phase.index > 0) tensors = withoutMomentum(tensors, (phase.network ?? objective).graph);
   const begun = lora ?? weightsToBegin(objective.graph, tensors, settings);
   const { network } = phase;
   const whole = network ? weightsToBegin(network.graph, tensors, settings).weights : begun.weights;
-  return { ...phase, begun, whole, before: { steps, epochs } };
+  return { ...phase, begun, whole, before: { steps, epochs, pass } };
 }
 
 /** The initial progress of a phase: after the epochs of the earlier phases. */
 export function beginningOf({ before, data }: Pick<BegunPhase, "before" | "data">): Progress {
   const { seed, batchSize, samples = null } = data;
-  const { steps, epochs: epoch } = before;
-  const position: TrainingPosition = { epoch, batch: 0, sample: 0, seed, batchSize, samples };
-  return { ...atBeginning, epoch, validated: steps, ...(epoch > 0 && { position }) };
+  const { steps, epochs: epoch, pass } = before;
+  const position: TrainingPosition = { epoch: pass, batch: 0, sample: 0, seed, batchSize, samples };
+  return { ...atBeginning, epoch, validated: steps, ...(pass > 0 && { position }) };
 }
 
 /** Opens all phases, runs `work`, then closes their data. */

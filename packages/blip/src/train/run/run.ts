@@ -1,11 +1,11 @@
 // A training run, from its initial model to its folder.
-import { closing } from "@blip-ts/base";
+import { closing, must } from "@blip-ts/base";
 import { frozenBy } from "../optimizer/groups.ts";
 import type { Platform } from "../../platform.ts";
 import type { TrainingBatch, TrainingTask } from "../data/batch.ts";
 import { trainingTasks } from "../data/batch.ts";
 import { createTrainer, type Trainer, type TrainingPlatform } from "../loop/trainer.ts";
-import { scheduleOf } from "../recipes/index.ts";
+import { scheduleOf, type CustomRecipe } from "../recipes/index.ts";
 import { openBase, type BaseModel } from "./begin.ts";
 import { hasState, modelFolder, prepareFolder } from "./folder.ts";
 import { saveLora } from "./lora.ts";
@@ -27,6 +27,7 @@ import type { MemoryEstimate } from "../step/estimate.ts";
 import { planOf } from "./plan.ts";
 import { progressOf } from "./progress.ts";
 import { resultWeights, saveResult } from "./save.ts";
+import { imageSizeWarnings, recipeFor } from "./reference.ts";
 import { recipeOf, resolveSettings } from "./settings.ts";
 import { validateOn } from "./validate.ts";
 import type { Measure, Metrics } from "./validation.ts";
@@ -141,7 +142,7 @@ async function trainPhase(
     {
       ...{ files, trainer, data, settings, options, folder },
       phase: phase.number,
-      stepsBefore: before.steps,
+      ...{ stepsBefore: before.steps, epochsBefore: before.epochs, phaseSteps: phase.steps },
       epochs: before.epochs + phase.epochs,
       steps: before.steps + [phase, ...later].reduce((sum, { steps }) => sum + steps, 0),
       validate: validateOn(trainer, phase, parts.measure, options),
@@ -205,9 +206,11 @@ export async function runTraining(
   const task = trainingTaskNamed(name, trainingTasks);
   const { platform, training } = parts;
   const recipe = await recipeOf(options.recipe, training.files);
-  const settings = resolveSettings(task, options, recipe, parts.openValidation !== undefined);
-  const base = await openBase(platform, settings, networkTaskOf[task], options.signal);
-  for (const warning of base.warnings)
+  const resolved = (own: CustomRecipe) =>
+    resolveSettings(task, options, own, parts.openValidation !== undefined);
+  const base = await openBase(platform, resolved(recipe), networkTaskOf[task], options.signal);
+  const settings = resolved(recipeFor(base.config, recipe));
+  for (const warning of [...base.warnings, ...imageSizeWarnings(base.config, settings, recipe)])
     if (options.onWarning) options.onWarning(warning);
     else platform.warn(warning);
   const source = new DataOfPhases(parts, base, options);
@@ -229,7 +232,10 @@ export async function runTraining(
         tell(memory);
         return options.onPlan !== undefined && (free === undefined || memory.total <= free);
       };
-      await prepareFolder(training.files, options.out, settings, options.resume ?? false);
+      await prepareFolder(training.files, options.out, {
+        ...{ settings, resume: options.resume ?? false, data: must(opened, 0).data.identity },
+        validationData: opened.find(({ validation }) => validation)?.validation?.identity ?? null,
+      });
       return trainPhases({ parts, options: told, source, opened, base, begunAt, mayMeasure });
     }),
   );

@@ -1,5 +1,6 @@
 // Writes the result of a run as a model: a Hugging Face folder for match, caption and VQA; original names for NLVR2 and
-// pre-training, for which transformers has no class.
+// pre-training, for which transformers has no class. The learned temperature of match and pre-training is a tensor with
+// the original's name, `temp`, which transformers ignores.
 import { closing } from "@blip-ts/base";
 import {
   floatsOf,
@@ -89,7 +90,10 @@ export async function resultFiles(
   const convertTo = { tensors: written, config: {}, metadata: {} };
   const made = await savedFiles({ ...base, opened }, networkTaskOf[task], { convertTo });
   const original = task === "nlvr" || task === "pretrain";
-  return original ? { ...made, weights: originalOf(weights) } : made;
+  if (original) return { ...made, weights: originalOf(weights) };
+  const temperature = named.get("temp");
+  if (!temperature) return made;
+  return { ...made, weights: new Map([...made.weights, ["temp", asFloat32(temperature)] as const]) };
 }
 
 /**

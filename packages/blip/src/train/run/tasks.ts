@@ -19,10 +19,11 @@ import {
   pretrainObjective,
   vqaObjective,
 } from "../objectives/tasks.ts";
+import { filledCaptions, filledQuestions, filledStatements } from "../objectives/fill.ts";
 import { patchNames } from "../objectives/patch-names.ts";
 import type { SpecialTokens } from "../objectives/token-rows.ts";
 import type { Settings } from "./settings.ts";
-import { badTrainOption } from "../recipes/index.ts";
+import { badTrainOption, lossesOf } from "../recipes/index.ts";
 
 /** Maps a training task to the package's task whose network it trains. */
 export const networkTaskOf: Readonly<Record<TrainingTask, NetworkTask>> = {
@@ -32,6 +33,13 @@ export const networkTaskOf: Readonly<Record<TrainingTask, NetworkTask>> = {
   nlvr: "compare",
   pretrain: "match",
 };
+
+/** Whether a row's loss depends on the other rows of its batch, so that only full batches have a loss. */
+export const comparesRows = (task: TrainingTask): boolean => task === "match" || task === "pretrain";
+
+/** Whether validation computes one of the losses. It computes no `patchNames`, which trains a head of its own. */
+export const hasValidationLoss = ({ task, losses }: Pick<Settings, "task" | "losses">): boolean =>
+  lossesOf[task].some((name) => name !== "patchNames" && (losses?.[name] ?? 1) > 0);
 
 /** An objective that reads the batches of training data. */
 export type DataObjective = ComposedObjective<TrainingBatch>;
@@ -119,11 +127,17 @@ export function objectiveOf(parts: ObjectiveParts, validates = false): DataObjec
       }));
     }
     case "caption":
-      return reading(captionObjective(config, options), task, (batch) => encodeCaptions(batch, encode));
+      return reading(captionObjective(config, options), task, (batch) =>
+        filledCaptions(encodeCaptions(batch, encode), batchSize),
+      );
     case "vqa":
-      return reading(vqaObjective(config, options), task, (batch) => encodeQuestions(batch, encode));
+      return reading(vqaObjective(config, options), task, (batch) =>
+        filledQuestions(encodeQuestions(batch, encode), batchSize),
+      );
     case "nlvr":
-      return reading(nlvrObjective(config, options), task, (batch) => encodeStatements(batch, encode));
+      return reading(nlvrObjective(config, options), task, (batch) =>
+        filledStatements(encodeStatements(batch, encode), batchSize),
+      );
   }
 }
 

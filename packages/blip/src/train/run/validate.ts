@@ -2,13 +2,13 @@
 import type { TrainingBatch, TrainingData } from "../data/batch.ts";
 import type { Trainer } from "../loop/trainer.ts";
 import type { BaseModel, BegunWeights } from "./begin.ts";
-import { metricsMissing } from "./errors.ts";
+import { metricsMissing, tooFewToValidate } from "./errors.ts";
 import { withUpdates, type BegunLora } from "./lora.ts";
 import { validationGraph } from "./loop.ts";
 import type { TrainOptions } from "./options.ts";
 import type { Settings } from "./settings.ts";
 import { resultFiles, resultWeights } from "./save.ts";
-import type { DataObjective } from "./tasks.ts";
+import { comparesRows, type DataObjective } from "./tasks.ts";
 import { filesInMemory, metricNames, type Measure, type Metrics, type Validation } from "./validation.ts";
 
 export interface ValidationParts {
@@ -23,24 +23,34 @@ export interface ValidationParts {
   readonly validator: DataObjective | undefined;
 }
 
-/** The mean loss over all full batches of the validation data. */
+/**
+ * The mean loss over all rows of the validation data, or over its full batches if the loss compares rows.
+ * @throws {InputError} `train/too-few-to-validate`
+ */
 async function meanLoss(
   trainer: Trainer<TrainingBatch>,
-  { seed }: Settings,
+  { task, seed }: Settings,
   validation: TrainingData,
   validator: DataObjective,
   { signal, onValidating }: TrainOptions,
 ): Promise<number> {
-  let [sum, count, done] = [0, 0, 0];
+  const { samples, batchSize } = validation;
+  const rounded = comparesRows(task) ? Math.floor : Math.ceil;
+  const total = samples === undefined ? undefined : rounded(samples / batchSize);
+  let [sum, count, done, rows] = [0, 0, 0, 0];
   for await (const batch of validation.batches({ untilEpoch: 1 })) {
     signal?.throwIfAborted();
+    rows += batch.size;
+    if (comparesRows(task) && batch.size < batchSize) break;
     const context = { step: 0, part: 0, seed, run: () => Promise.resolve({}) };
     const outputs = await trainer.run(validationGraph, await validator.inputs(batch, context));
     const weight = validator.weight?.(batch) ?? 1;
     sum += Number(outputs[validator.graph.loss]?.data[0]) * weight;
     count += weight;
-    onValidating?.({ step: "loss", done: ++done, total: validation.batchesPerEpoch });
+    done++;
+    onValidating?.({ step: "loss", done, total });
   }
+  if (done === 0) throw tooFewToValidate(task, rows, batchSize);
   return sum / count;
 }
 

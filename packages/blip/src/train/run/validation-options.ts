@@ -7,8 +7,8 @@ import { metricNames } from "./validation.ts";
 /** Options of validation. All of them need validation data. */
 export interface ValidationOptions {
   /**
-   * The metrics use this many rows from the start of the validation data; 0: no metrics. The loss covers all of the
-   * data. Default: 1,000.
+   * The metrics use this many rows from the start of the validation data; 0: no metrics. The loss covers all rows
+   * (`match`, `pretrain`: all full batches). Default: 1,000.
    */
   readonly validationLimit?: number | undefined;
   /** The number of beams for captions and answers in validation. Default: BLIP's 3. */

@@ -10,7 +10,7 @@ import type { TrainingTask } from "../data/batch.ts";
 export type Metrics = Readonly<Record<string, number>>;
 
 export interface Validation {
-  /** The mean loss over the validation data, without dropout. */
+  /** The mean loss over the validation data (`match`, `pretrain`: over its full batches), without dropout. */
   readonly loss: number;
   /** The metrics on the first rows of the validation data, without those that the data does not allow. */
   readonly metrics: Metrics;
