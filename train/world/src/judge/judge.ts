@@ -35,7 +35,7 @@ interface Report {
   readonly results: Results[JudgedTask];
 }
 
-const extras: { readonly [Task in JudgedTask]?: (folder: string) => readonly string[] } = {
+const extras: Readonly<Partial<Record<JudgedTask, (folder: string) => readonly string[]>>> = {
   caption: (folder) => ["--things", join(folder, "things.json")],
   retrieval: () => ["-k", "16"],
 };
