@@ -1,11 +1,11 @@
 // Options of reading data files, for the commands that do: `eval`, `train` and `capfilt`.
-import type { ColumnRole } from "@blip-ts/datasets";
 import type { NodeTrainOptions } from "blip-ts/train";
 import { Option, type Command } from "commander";
 import { collect } from "./common-options.ts";
 import { badFlag } from "./errors.ts";
 
 type Reader = NonNullable<NodeTrainOptions["reader"]>;
+type ColumnRole = keyof NonNullable<Reader["columns"]>;
 
 export interface DataFlags {
   readonly images?: readonly string[];

@@ -1,5 +1,6 @@
 // The exports of training runs.
 export {
+  badTrainOption,
   recipeNamed,
   recipeNames,
   scaledRate,
