@@ -63,6 +63,7 @@ export type BlipErrorCode =
   | "dataset/wrong-format"
   | "evaluate/cannot-write"
   | "evaluate/in-use"
+  | "evaluate/long-reference"
   | "evaluate/no-rows"
   | "evaluate/not-rows"
   | "evaluate/other-run"

@@ -61,7 +61,9 @@ interface ReadableStreamDefaultController<T> {
 
 interface ReadableStream<T> {
   getReader(): {
-    read(): Promise<{ readonly done: false; readonly value: T } | { readonly done: true; readonly value?: T }>;
+    read(): Promise<
+      { readonly done: false; readonly value: T } | { readonly done: true; readonly value?: T }
+    >;
     cancel(): Promise<void>;
   };
   pipeThrough<U>(pair: { readonly readable: ReadableStream<U> }): ReadableStream<U>;

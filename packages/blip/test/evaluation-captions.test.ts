@@ -2,7 +2,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { evaluate, type EvaluateOptions } from "blip-ts";
+import { evaluate, type EvaluateOptions, type FailedExample } from "blip-ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fixture } from "./support/goldens.ts";
 import { linesOf } from "./support/killed.ts";
@@ -55,6 +55,23 @@ test("a row per caption gives the results and the submission of a row per image"
     expect(found.report.results, name).toEqual(expected.report.results);
     expect(found.submitted, name).toEqual(expected.submitted);
   }
+});
+
+test("a reference that is too long to score fails its row, with its place", async () => {
+  const rows = images.map((n) => ({
+    ...{ image: image(n), caption: n === 1 ? [words[0], "word ".repeat(1001)] : captions(n) },
+  }));
+  const failed: FailedExample[] = [];
+  const path = await list("long.json", rows);
+  const { report } = await evaluated(path, { onFailed: (failure) => failed.push(failure) });
+  expect(report.results.images).toBe(3);
+  expect(report.failed.count).toBe(1);
+  expect(failed).toEqual([
+    {
+      ...{ place: `${path}, row 1`, code: "evaluate/long-reference" },
+      message: "captions: expected texts of at most 5000 characters, got one of 5005. Shorten it.",
+    },
+  ]);
 });
 
 test("a stopped run goes on with the images that are left, each once", async () => {

@@ -69,6 +69,17 @@ export const noRows = (data: string, failed: number): InputError =>
   );
 
 /**
+ * A reference caption is longer than the caption metrics read. The row fails; the others continue.
+ * @remedy Shorten it.
+ */
+export const longReference = (most: number, length: number): InputError =>
+  new InputError(
+    "evaluate/long-reference",
+    `captions: expected texts of at most ${most} characters, got one of ${length}. Shorten it.`,
+    { most, length },
+  );
+
+/**
  * An option does not apply to the evaluated task.
  * @remedy Leave it out.
  */

@@ -175,7 +175,11 @@ export function comparedFields(what: string, wanted: object, other: object = {})
 }
 
 /** All parts of two models, except their names. @param role `model`, `captioner`, `filter` */
-export const comparedModels = (role: string, wanted: ModelIdentity, other: ModelIdentity): ComparedValue[] => [
+export const comparedModels = (
+  role: string,
+  wanted: ModelIdentity,
+  other: ModelIdentity,
+): ComparedValue[] => [
   [`${role} (SHA-256 of its weights)`, wanted.sha256, other.sha256],
   [`${role} (SHA-256 of its image encoder)`, wanted.imageEncoder, other.imageEncoder],
   [`${role} (SHA-256 of its tokenizer)`, wanted.tokenizer, other.tokenizer],

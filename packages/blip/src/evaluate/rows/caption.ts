@@ -1,10 +1,11 @@
 // Captions: BLEU, ROUGE-L and CIDEr-D against references, and the things that captions name (BLIP train_caption.py and
 // eval_nocaps.py, which write the same rows).
 import type { CaptionExample } from "@blip-ts/datasets";
-import { captionMetrics, namedThings, type Thing, thingMetrics } from "@blip-ts/metrics";
+import { captionMetrics, longestCaption, namedThings, type Thing, thingMetrics } from "@blip-ts/metrics";
 import { BlipError, closedBy } from "@blip-ts/base";
 import type { Platform } from "../../platform.ts";
 import { Captioner } from "../../verbs/caption.ts";
+import { longReference } from "../errors.ts";
 import type { EvaluatedImage } from "../host.ts";
 import type { Results } from "../report.ts";
 import { RowsByImage } from "./by-image.ts";
@@ -50,6 +51,12 @@ function byDomain(rows: readonly Scored[]): Results {
   return Object.fromEntries([...domains].map(([domain, own]) => [domain, scores(own)]));
 }
 
+/** The error of a row with a reference that the metrics do not read. */
+function unscorable({ captions }: CaptionExample): BlipError | undefined {
+  const long = captions.find(({ length }) => length > longestCaption);
+  return long === undefined ? undefined : longReference(longestCaption, long.length);
+}
+
 export const captionTask = (
   platform: Platform<EvaluatedImage>,
   defaults: { readonly repetitionPenalty?: number },
@@ -69,21 +76,17 @@ export const captionTask = (
       decides: { ...generationOf(model.generator, model.loaded.tokens.dec, settings), prompt },
       imagesOf: ({ image }) => [image],
       async fieldsOf(examples) {
-        const requests = examples.map(({ image }) => ({ image: host.imageOf(image), prompt }));
-        const captions = await captioner.answerEach(requests, {
-          ...generationOnly(settings),
-          signal,
-          maxPixels,
-        });
-        return captions.map((rows, index) => {
+        const requests = examples
+          .filter((example) => !unscorable(example))
+          .map(({ image }) => ({ image: host.imageOf(image), prompt }));
+        const call = { ...generationOnly(settings), signal, maxPixels };
+        const captions = (await captioner.answerEach(requests, call)).values();
+        return examples.map((example) => {
+          const rows = unscorable(example) ?? captions.next().value;
           if (rows instanceof BlipError) return rows;
-          const [best] = rows;
+          const [best] = rows ?? [];
           if (!best) throw new Error("an image got no caption");
-          return {
-            id: examples[index]?.submissionId,
-            caption: best.caption,
-            logProbability: best.logProbability,
-          };
+          return { id: example.submissionId, caption: best.caption, logProbability: best.logProbability };
         });
       },
       ...closedBy(() => captioner.close()),
