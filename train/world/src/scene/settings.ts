@@ -4,12 +4,13 @@ import { concepts, firstThings, smallThings, type Concept } from "../words/conce
 import { paintedPlaces, photoPlaces, plainPlaces } from "../words/places.ts";
 import type { SceneKind } from "./graph.ts";
 
-export const worldNames = ["full", "crowd", "small", "plain"] as const;
+export const worldNames = ["full", "crowd", "pairs", "small", "plain"] as const;
 
 /**
  * The worlds.
  * - `full`: everything.
  * - `crowd`: five to eight things per scene, of which a caption names some, so that there is much to learn per image.
+ * - `pairs`: two things per scene, so that most captions state a relation.
  * - `small`: 24 things, one or two per scene.
  * - `plain`: 79 things on plain backgrounds.
  */
@@ -59,6 +60,8 @@ const full: World = {
 export const worlds: Readonly<Record<WorldName, World>> = {
   full,
   crowd: { ...full, name: "crowd", kindShares: { crowd: 1 }, anywhere: 1 },
+  // Things are often placed anywhere: what flies is not always above.
+  pairs: { ...full, name: "pairs", kindShares: { pair: 60, colours: 20, sizes: 20 }, anywhere: 0.4 },
   small: {
     ...full,
     name: "small",
