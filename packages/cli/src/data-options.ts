@@ -39,10 +39,13 @@ export const columnOption = (roles: string) =>
 export const allowOutsideOption = () =>
   new Option("--allow-outside", "allow absolute paths and .. in the data");
 
-/** @param names what NAME is in NAME=DIR, a value of `--images` */
-export const addDataOptions = (command: Command, names: string): Command =>
+export const addDataOptions = (command: Command): Command =>
   command
-    .addOption(imagesOption(`; NAME=DIR for ${names}`).argParser(collect))
+    .addOption(
+      imagesOption("; NAME=DIR for each set of BLIP's question lists, or for one of <data...>").argParser(
+        collect,
+      ),
+    )
     .option("--annotations <FILE>", "vqa: the second file of VQA v2 and OK-VQA, with people's answers")
     .addOption(splitOption())
     .option("--format <NAME>", "the form of the data, if its content does not show it")

@@ -12,7 +12,8 @@ export interface DatasetOptions {
   readonly format?: FormatName | ContainerName;
   /**
    * The base folder of relative image paths. Default: the data file's folder. BLIP's question lists use two sets of
-   * images: `{ vqa: "coco", vg: "visual-genome" }`.
+   * images: `{ vqa: "coco", vg: "visual-genome" }`. If several paths are read, a path's name gives it a folder of its
+   * own: `{ "out/kept": "photos" }`.
    */
   readonly imageRoot?: string | Readonly<Record<string, string>>;
   /** Accepts absolute paths, and ".." that leads outside the images' folder. Default: false. */

@@ -384,6 +384,16 @@ describe("tables and folders", () => {
     await rm(folder, { recursive: true });
   });
 
+  test("one of several paths may have a folder of images of its own", async () => {
+    const paths = [fileWith('[{"image": "a.png", "caption": "a"}]', "a.json"), list("captions.csv")];
+    const [own = ""] = paths;
+    const rows = await examplesOf("retrieval", paths, { imageRoot: { [own]: "elsewhere" } });
+    expect(rows.map(({ image: source }) => source)).toEqual([
+      image("a.png", "elsewhere"),
+      ...(await examplesOf("retrieval", list("captions.csv"))).map(({ image: source }) => source),
+    ]);
+  });
+
   test("columns with other names can be named", async () => {
     const options = { columns: { image: "licence", captions: "file_name" } };
     const rows = await examplesOf("retrieval", list("captions.csv"), {

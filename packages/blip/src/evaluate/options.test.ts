@@ -1,6 +1,6 @@
 // Options that a task of `evaluate` does not use are refused by name, before anything is loaded.
 import { expect, test } from "vitest";
-import { evaluate, type EvaluateOptions, type EvaluationTask } from "blip-ts";
+import { evaluate, type EvaluateOptions, type EvaluationData, type EvaluationTask } from "blip-ts";
 import type { GenerationOptions } from "../decode/options.ts";
 import { checkEvaluateOptions, evaluationTasks } from "./options.ts";
 
@@ -42,4 +42,20 @@ test.each(evaluationTasks.filter((task) => task !== "retrieval"))("%s: no clips"
   await expect(evaluate(task, { path: "nowhere.json", video: true })).rejects.toThrow(
     `video: expected no such option for ${task}, got one. Leave it out.`,
   );
+});
+
+test("an unknown way to read the data is refused by name", async () => {
+  const data = { path: "nowhere.json", imageroot: "photos" } as EvaluationData;
+  await expect(evaluate("match", data)).rejects.toMatchObject({
+    code: "usage/unknown-option",
+    message: expect.stringMatching(/imageroot.*imageRoot/s) as string,
+  });
+});
+
+test("a cache of states needs a report, beside which it lies", () => {
+  expect(refusal("retrieval", { statesCache: 1 })).toBe(
+    "statesCache: expected 0 without the option report, beside which the cache lies, got 1",
+  );
+  expect(refusal("retrieval", { statesCache: 1, report: "report.json" })).toBe("");
+  expect(refusal("retrieval", { statesCache: 0 })).toBe("");
 });

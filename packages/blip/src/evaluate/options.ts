@@ -134,11 +134,13 @@ export function checkEvaluateOptions(task: EvaluationTask, options: EvaluateOpti
   if (!evaluationTasks.includes(task)) throw badOption("task", task, evaluationTasks);
   for (const [name, tasks] of Object.entries(only))
     if (values[name] !== undefined && !tasks.includes(task)) throw notSaid(task, name);
-  const { limit, imageBatchSize, statesCache, k, numReturn } = options;
+  const { limit, imageBatchSize, statesCache, report, k, numReturn } = options;
   for (const [name, value] of Object.entries({ limit, imageBatchSize }))
     if (value !== undefined && !isWhole(value, 1)) throw badOption(name, value, ["a positive whole number"]);
   if (statesCache !== undefined && !(statesCache >= 0 && Number.isFinite(statesCache)))
     throw badOption("statesCache", statesCache, ["a number of GB of at least 0"]);
+  if (statesCache !== undefined && statesCache > 0 && report === undefined)
+    throw badOption("statesCache", statesCache, ["0 without the option report, beside which the cache lies"]);
   if (numReturn !== undefined && numReturn !== 1) throw badOption("numReturn", numReturn, ["1"]);
   const ks = k === undefined ? [] : typeof k === "number" ? [k] : k;
   for (const value of ks)

@@ -173,10 +173,7 @@ export function addEval(program: Command, terminal: Terminal, finish: (code: num
     .option("--things <FILE>", "caption, nocaps: a JSON list of things whose naming is scored")
     .option("--answers <FILE>", "vqa: answers to choose from, a JSON list (answer_list.json)")
     .option("--submission <FILE>", "caption, nocaps, vqa: a file for the data set's server");
-  addDataOptions(command, "each set of BLIP's question lists").option(
-    "--video",
-    "retrieval: clips by folders of frames (MSRVTT)",
-  );
+  addDataOptions(command).option("--video", "retrieval: clips by folders of frames (MSRVTT)");
   addImageOptions(addGenerationOptions(command)).action(
     async (task: EvaluationTask, data: string[], flags: EvalFlags) =>
       finish(await run(task, data, flags, terminal)),

@@ -268,7 +268,7 @@ export function addTrain(program: Command, terminal: Terminal, finish: (code: nu
     )
     .addArgument(new Argument("<task>", "the training task").choices(trainingTasks))
     .argument("<data...>", "files or folders of images with texts, in the forms of docs/datasets.md");
-  addDataOptions(command, "each set of BLIP's question lists, or for one of <data...>");
+  addDataOptions(command);
   addLoraOptions(addNumbers(addOptions(command))).action(
     async (task: Task, data: string[], flags: TrainFlags) => finish(await run(task, data, flags, terminal)),
   );

@@ -28,14 +28,16 @@ export async function readDataset<T extends Task>(
 ): Promise<Dataset<T>> {
   const paths = typeof path === "string" ? [path] : path;
   if (paths.length === 0) throw badOption("path", "a path, or several", "none");
-  const { annotations, ...rest } = options;
+  const { annotations, imageRoot, ...rest } = options;
   if (annotations !== undefined && paths.length > 1)
     throw badOption("annotations", "the questions' file alone", `${paths.length} paths`);
   const second = annotations === undefined ? {} : { annotations: await openFile(annotations) };
   const parts: Dataset<T>[] = [];
   for (const name of paths) {
     const input = await openPath(name, { ...defaultLimits, ...options.limits });
-    parts.push(await readData(task, input, rest, { csv: csvRecords, listFolder, ...second }));
+    const own = typeof imageRoot === "object" && Object.hasOwn(imageRoot, name) ? imageRoot[name] : imageRoot;
+    const reading = own === undefined ? rest : { ...rest, imageRoot: own };
+    parts.push(await readData(task, input, reading, { csv: csvRecords, listFolder, ...second }));
   }
   return joined(parts);
 }

@@ -1,6 +1,6 @@
 // Training data from files and folders, which threads load.
 import { expectOptions, optionNames, type InputError } from "@blip-ts/base";
-import type { Dataset, PathOptions } from "@blip-ts/datasets/node";
+import { readDataset, type Dataset, type PathOptions } from "@blip-ts/datasets/node";
 import { availableParallelism } from "node:os";
 import type { TrainingData, TrainingTask } from "../data/batch.ts";
 import { readerTasks, type ReaderTask } from "../data/items.ts";
@@ -10,9 +10,11 @@ import { openTrainingData } from "../data/training-data.ts";
 import { nodeDecode } from "./decode-source.ts";
 import { badWorkers } from "./errors.ts";
 import type { TrainingDecode } from "./messages.ts";
-import { readPaths } from "./read-paths.ts";
 import { startSampleThread } from "./start-thread.ts";
 import { threadLoader } from "./thread-loader.ts";
+
+/** How to read the files of a run's data. */
+export type Reader = Omit<PathOptions, "onRowError">;
 
 /** Options to read data from files in Node. */
 export interface NodeTrainingDataOptions extends TrainingDataOptions {
@@ -23,9 +25,8 @@ export interface NodeTrainingDataOptions extends TrainingDataOptions {
   readonly workers?: number | undefined;
   /**
    * How to read the files: `imageRoot`, `format`, `split`, `columns`, `annotations`, ... Default: detected.
-   * `imageRoot` may also have a folder for one of the paths: `{ "out/kept": "photos" }`.
    */
-  readonly reader?: Omit<PathOptions, "onRowError"> | undefined;
+  readonly reader?: Reader | undefined;
   /** How to decode. Default, as with `compat: "blip"`: drop alpha, turn images upright, and clip 16-bit grey. */
   readonly decode?: Partial<TrainingDecode> | undefined;
   /** Aborts opening the data. It does not affect the batches. */
@@ -58,7 +59,7 @@ export async function createTrainingData<T extends TrainingTask>(
   if (!(Number.isInteger(workers) && workers >= 0 && workers <= 256)) throw badWorkers(workers);
   const decoding: TrainingDecode = { alpha: "drop", orientation: "upright", grey16: "clip", ...decode };
   const open = (onRowError: (error: InputError) => void): Promise<Dataset<ReaderTask<T>>> =>
-    readPaths<ReaderTask<T>>(readerTasks[task], path, { ...reader, onRowError });
+    readDataset<ReaderTask<T>>(readerTasks[task], path, { ...reader, onRowError });
   const loader = (plan: ImagePlan) =>
     workers === 0
       ? inProcessLoader(plan, nodeDecode(decoding))

@@ -1,6 +1,6 @@
 // Computes the metrics of `blip eval` with the current weights of a training run.
 import type { InputError } from "@blip-ts/base";
-import type { Dataset, ExampleOf, PathOptions } from "@blip-ts/datasets/node";
+import { readDataset, type Dataset, type ExampleOf, type PathOptions } from "@blip-ts/datasets/node";
 import { evaluateOn } from "../../evaluate/evaluate.ts";
 import type { EvaluatedImage } from "../../evaluate/host.ts";
 import type { EvaluateOptions } from "../../evaluate/options.ts";
@@ -10,7 +10,7 @@ import { nodeEvaluationHost } from "../../platform/node/evaluate/host.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import type { Measure } from "../run/index.ts";
-import { readPaths, type Reader } from "./read-paths.ts";
+import type { Reader } from "./create-training-data.ts";
 
 /** The number of candidates per ranking that ITM scores. BLIP's 128 take eight times as long. */
 const reranked = 16;
@@ -51,7 +51,7 @@ async function openPairs(
   path: string | readonly string[],
   options: PathOptions,
 ): Promise<Dataset<"retrieval">> {
-  const pairs = await readPaths("pretrain", path, options);
+  const pairs = await readDataset("pretrain", path, options);
   const examples = { [Symbol.asyncIterator]: () => asRetrieval(pairs.examples) };
   return { ...pairs, task: "retrieval", examples, parts: [{ name: pairs.name, examples }] };
 }
@@ -70,7 +70,7 @@ export function measureOn(
   const name = typeof path === "string" ? path : path.join(", ");
   const open = (onRowError: (error: InputError) => void) => {
     const options = { ...reader, onRowError };
-    return task === "pretrain" ? openPairs(path, options) : readPaths(evaluated, path, options);
+    return task === "pretrain" ? openPairs(path, options) : readDataset(evaluated, path, options);
   };
   return async (model, { limit, beams, prompt, threads, signal, onWarning, onStep }) => {
     const platform: Platform<EvaluatedImage> = { ...nodePlatform, openModel: () => Promise.resolve(model) };

@@ -8,9 +8,8 @@ import type { TrainingTask } from "../data/batch.ts";
 import { runTraining, type TrainReport } from "../run/run.ts";
 import { trainOptionNames, type TrainOptions } from "../run/options.ts";
 import { badTrainOption, type Measure } from "../run/index.ts";
-import { createTrainingData, type NodeTrainingDataOptions } from "./create-training-data.ts";
+import { createTrainingData, type NodeTrainingDataOptions, type Reader } from "./create-training-data.ts";
 import type { measureOn } from "./measure.ts";
-import type { Reader } from "./read-paths.ts";
 
 /** Options of training in Node. */
 export interface NodeTrainOptions extends TrainOptions {

@@ -145,7 +145,7 @@ export interface TrainOptions extends RecipeOverrides, ValidationOptions {
   readonly falseCaptions?: boolean | undefined;
   /**
    * The number of batches after which an epoch ends. The next epoch goes on with the data where this one ended; if the
-   * data ends within an epoch, the epoch goes on with the next pass, shuffled anew. Default: one pass over the data.
+   * data ends within an epoch, the epoch goes on with the next pass, in a new order. Default: one pass over the data.
    * Required for streams (shards, tables with images), whose samples are not counted.
    */
   readonly batchesPerEpoch?: number | undefined;

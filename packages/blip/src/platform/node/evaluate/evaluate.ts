@@ -1,7 +1,7 @@
 // `evaluate` in Node: reads data by path.
 import { type DatasetOptions, readDataset, type Task } from "@blip-ts/datasets/node";
 import { evaluateOn } from "../../../evaluate/evaluate.ts";
-import { expectOptions } from "@blip-ts/base";
+import { expectOptions, optionNames } from "@blip-ts/base";
 import { notSaid } from "../../../evaluate/errors.ts";
 import {
   evaluateOptionNames,
@@ -19,6 +19,18 @@ const dataTask = (task: EvaluationTask, video: boolean): Task => {
   return task === "nocaps" ? "caption" : task;
 };
 
+const dataNames = optionNames<EvaluationData>()({
+  path: true,
+  format: true,
+  imageRoot: true,
+  allowOutside: true,
+  split: true,
+  columns: true,
+  limits: true,
+  annotations: true,
+  video: true,
+});
+
 /** See `index.ts`. */
 export async function evaluate(
   task: EvaluationTask,
@@ -27,6 +39,7 @@ export async function evaluate(
 ): Promise<EvaluationReport> {
   expectOptions("evaluate", options, evaluateOptionNames);
   const given: EvaluationData = typeof data === "object" && "path" in data ? data : { path: data };
+  expectOptions("evaluate's data", given, dataNames);
   const { path, video = false, ...reading } = given;
   if (video && task !== "retrieval") throw notSaid(task, "video");
   const open = (onRowError: NonNullable<DatasetOptions["onRowError"]>) =>
