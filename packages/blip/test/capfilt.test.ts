@@ -436,7 +436,8 @@ describe("the halves alone", () => {
     const options = { filter: both, threshold: 0, maxTextLength: 10, ...quiet };
     const texts = ["\u200b", "a dog", "two red cars"];
     const [row] = await arrayOf(filterPairs([{ image: scene(0), texts }], options));
-    if (!row || row.error) throw new Error(row?.error?.message);
+    if (!row) throw new Error("one image has one row");
+    if (row.error) throw row.error;
     expect(row.judged.map(({ isKept }) => isKept)).toEqual([false, true, false]);
     expect(row.judged.map(({ probability }) => probability === null)).toEqual([true, false, true]);
     const wrong = filterPairs([{ image: scene(0), texts: [7 as unknown as string] }], options);
