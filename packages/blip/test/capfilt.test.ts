@@ -437,7 +437,7 @@ describe("the halves alone", () => {
     const texts = ["\u200b", "a dog", "two red cars"];
     const [row] = await arrayOf(filterPairs([{ image: scene(0), texts }], options));
     if (!row) throw new Error("one image has one row");
-    if (row.error) throw row.error;
+    if (row.error) throw new Error(row.error.message);
     expect(row.judged.map(({ isKept }) => isKept)).toEqual([false, true, false]);
     expect(row.judged.map(({ probability }) => probability === null)).toEqual([true, false, true]);
     const wrong = filterPairs([{ image: scene(0), texts: [7 as unknown as string] }], options);
