@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { floatsOf, memorySource, readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { train, type NodeTrainOptions } from "../src/train/node/train.ts";
+import { rowsOf, weightsOf } from "./support/run-folder.ts";
 import { sceneData, sceneList } from "./support/training-scenes.ts";
 
 const tiny = fileURLToPath(new URL("../../../fixtures/tiny/pretrain-original", import.meta.url));
@@ -28,13 +29,6 @@ const quick = (more: Partial<NodeTrainOptions> = {}): NodeTrainOptions => ({
   ...{ model: tiny, out: newOut(), seed: 1, threads: 1, workers: 0 },
   ...more,
 });
-
-const rowsOf = async (out: string) =>
-  (await readFile(join(out, "metrics.jsonl"), "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, number | undefined>);
-const weightsOf = (out: string) => readFile(join(out, "model/model.safetensors"));
 
 const twoPhases = {
   base: "few",

@@ -196,7 +196,7 @@ async function linesOf(file: DataFile, limits: DatasetLimits): Promise<readonly 
   return found;
 }
 
-/** Whether a file is an image by its name. The row of an image that cannot be decoded fails, so nothing is lost unseen. */
+/** Whether a file is an image by its name. The row of an image that cannot be decoded fails, so no loss is unseen. */
 export const isImagePath = (path: string): boolean =>
   imageEnding.test(path) || unreadEndings.some(([, ending]) => ending.test(path));
 

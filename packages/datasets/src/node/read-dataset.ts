@@ -1,4 +1,5 @@
 // Opens data sets by path.
+import { optionNames } from "@blip-ts/base";
 import { badOption } from "../errors.ts";
 import type { Task } from "../examples.ts";
 import { defaultLimits } from "../limits.ts";
@@ -11,6 +12,17 @@ export interface PathOptions extends DatasetOptions {
   /** VQA v2, OK-VQA: the annotations file for the questions. Default: none. */
   readonly annotations?: string;
 }
+
+export const pathOptionNames = optionNames<PathOptions>()({
+  format: true,
+  imageRoot: true,
+  allowOutside: true,
+  split: true,
+  columns: true,
+  limits: true,
+  onRowError: true,
+  annotations: true,
+});
 
 /**
  * Opens the data set for a task in a file or folder. The form is detected from the content and stated in the result;

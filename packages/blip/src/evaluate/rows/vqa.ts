@@ -1,5 +1,5 @@
-// Visual question answering: soft accuracy and exact matches of generated answers, or of the best answers of a list (BLIP train_vqa.py,
-// LAVIS vqa_eval.py).
+// Visual question answering: soft accuracy and exact matches of generated answers, or of the best answers of a list
+// (BLIP train_vqa.py, LAVIS vqa_eval.py).
 import type { VqaExample } from "@blip-ts/datasets";
 import { vqaAccuracy, type VqaQuestion } from "@blip-ts/metrics";
 import { BlipError, closedBy } from "@blip-ts/base";

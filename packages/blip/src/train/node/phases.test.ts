@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memorySource, readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { rowsOf, weightsOf } from "../../../test/support/run-folder.ts";
 import { sceneData, sceneList, type Scene } from "../../../test/support/training-scenes.ts";
 import type { RunPlan } from "../run/index.ts";
 import { train, type NodeTrainOptions } from "./train.ts";
@@ -32,14 +33,8 @@ const quick = (more: Partial<NodeTrainOptions> = {}): NodeTrainOptions => ({
   ...more,
 });
 
-const rowsOf = async (out: string) =>
-  (await readFile(join(out, "metrics.jsonl"), "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, number | undefined>);
 const runJson = async (out: string) =>
   JSON.parse(await readFile(join(out, "run.json"), "utf8")) as Record<string, unknown>;
-const weightsOf = (out: string) => readFile(join(out, "model/model.safetensors"));
 const tensorsOf = async (folder: string) =>
   (await readSafetensors(memorySource("m", await readFile(join(folder, "model.safetensors"))))).tensors;
 

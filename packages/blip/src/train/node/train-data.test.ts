@@ -13,6 +13,7 @@ import {
   readTensorBytes,
 } from "@blip-ts/checkpoint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { rowsOf, weightsOf } from "../../../test/support/run-folder.ts";
 import { sceneData, sceneFile, sceneList, type Scene } from "../../../test/support/training-scenes.ts";
 import { match } from "../../node.ts";
 import { fileSource } from "../../platform/node/local-files.ts";
@@ -44,13 +45,7 @@ const quick = (recipe: CustomRecipe, more: Partial<NodeTrainOptions> = {}): Node
   ...more,
 });
 
-const rowsOf = async (out: string) =>
-  (await readFile(join(out, "metrics.jsonl"), "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, number | undefined>);
 const stepsOf = async (out: string) => (await rowsOf(out)).filter(({ ended }) => ended === undefined);
-const weightsOf = (out: string) => readFile(join(out, "model/model.safetensors"));
 
 describe("batchesPerEpoch", () => {
   test("fewer than a pass: the next epoch goes on with the data", async () => {

@@ -1,5 +1,6 @@
 // Training in Node: reads data from files and folders, and writes the run's folder to disk.
-import { expectOptions, optionNames, picked } from "@blip-ts/base";
+import { expectOptions, optionNames, picked, withoutNames } from "@blip-ts/base";
+import { pathOptionNames } from "@blip-ts/datasets/node";
 import type { Platform } from "../../platform.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
 import { nodeTraining } from "../../platform/node/training-platform.ts";
@@ -38,13 +39,7 @@ const nodeTrainNames = optionNames<NodeTrainOptions>()({
 });
 
 /** The fields of `reader` that hold for the validation data too. */
-const sharedNames = optionNames<Omit<Reader, "split" | "annotations">>()({
-  format: true,
-  imageRoot: true,
-  allowOutside: true,
-  columns: true,
-  limits: true,
-});
+const sharedNames = withoutNames(pathOptionNames, "onRowError", "split", "annotations");
 
 /** How to read the validation data. @throws {UsageError} `usage/bad-option` */
 function validationReaderOf({

@@ -1,9 +1,9 @@
 // Objectives as a whole: additional losses, auxiliary heads, batches without a negative, refused settings.
 import { floatTensor, layerOf, type Tensor } from "@blip-ts/graph";
 import { describe, expect, test, vi } from "vitest";
+import { objectiveConfig } from "../../../test/support/objective-config.ts";
 import { namedNoise, namedWeight } from "../../../test/support/training-noise.ts";
 import { runTraining } from "../../../test/support/training-runs.ts";
-import type { BlipConfig } from "../../model/config.ts";
 import type { CaptionBatch, ImageBatch, PatchBatch, PairBatch } from "./batches.ts";
 import { compose } from "./compose.ts";
 import { patchNames } from "./patch-names.ts";
@@ -13,17 +13,7 @@ import type { LossPart } from "./part.ts";
 // Most of these tests create a training session, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
-const config: BlipConfig = {
-  vision: {
-    ...{ hiddenSize: 6, layers: 1, heads: 2, intermediateSize: 8 },
-    ...{ imageSize: 8, patchSize: 4, layerNormEps: 1e-6 },
-  },
-  text: {
-    ...{ hiddenSize: 8, layers: 1, heads: 2, intermediateSize: 12 },
-    ...{ vocabSize: 23, maxPositions: 6, layerNormEps: 1e-12 },
-  },
-  jointEmbedding: 4,
-};
+const config = objectiveConfig;
 const tokens = { padding: 0, decoder: 21, encoder: 22 };
 const plain = { dropout: 0, dropPath: 0, tokens };
 const contrastive = { queue: 4, samples: 100, rampSteps: 0, seed: 1 };

@@ -1,23 +1,13 @@
 // A batch that is filled to the graph's size has the loss and the weight of its own rows alone.
 import { expect, test } from "vitest";
+import { objectiveConfig } from "../../../test/support/objective-config.ts";
 import { namedNoise, namedWeight } from "../../../test/support/training-noise.ts";
 import { runTraining } from "../../../test/support/training-runs.ts";
-import type { BlipConfig } from "../../model/config.ts";
 import type { ComposedObjective } from "./compose.ts";
 import { filledCaptions, filledQuestions, filledStatements } from "./fill.ts";
 import { captionObjective, nlvrObjective, vqaObjective } from "./tasks.ts";
 
-const config: BlipConfig = {
-  vision: {
-    ...{ hiddenSize: 6, layers: 1, heads: 2, intermediateSize: 8 },
-    ...{ imageSize: 8, patchSize: 4, layerNormEps: 1e-6 },
-  },
-  text: {
-    ...{ hiddenSize: 8, layers: 1, heads: 2, intermediateSize: 12 },
-    ...{ vocabSize: 23, maxPositions: 8, layerNormEps: 1e-12 },
-  },
-  jointEmbedding: 4,
-};
+const config = { ...objectiveConfig, text: { ...objectiveConfig.text, maxPositions: 8 } };
 const paired = { ...config, text: { ...config.text, firstMergeLayer: 0 } };
 const options = (batch: number) => ({
   ...{ batch, dropout: 0, dropPath: 0, tokens: { padding: 0, decoder: 21, encoder: 22 } },

@@ -5,9 +5,9 @@ import { must } from "@blip-ts/base";
 import { memorySource, readSafetensors, type MadeTensor } from "@blip-ts/checkpoint";
 import { sizeOf } from "@blip-ts/graph";
 import { describe, expect, test } from "vitest";
+import { objectiveConfig } from "../../../test/support/objective-config.ts";
 import { fixture } from "../../../test/support/goldens.ts";
 import { storedTensors } from "../../../test/support/stored-tensors.ts";
-import type { BlipConfig } from "../../model/config.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
 import { matchObjective } from "../objectives/tasks.ts";
 import { openBase, weightsToBegin, withoutMomentum } from "./begin.ts";
@@ -15,17 +15,7 @@ import { imageSizeWarnings, recipeFor } from "./reference.ts";
 import { resolveSettings } from "./settings.ts";
 import { filesInMemory } from "./validation.ts";
 
-const config: BlipConfig = {
-  vision: {
-    ...{ hiddenSize: 6, layers: 1, heads: 2, intermediateSize: 8 },
-    ...{ imageSize: 8, patchSize: 4, layerNormEps: 1e-6 },
-  },
-  text: {
-    ...{ hiddenSize: 8, layers: 1, heads: 2, intermediateSize: 12 },
-    ...{ vocabSize: 23, maxPositions: 6, layerNormEps: 1e-12 },
-  },
-  jointEmbedding: 4,
-};
+const config = objectiveConfig;
 
 describe("weights to begin with", () => {
   const tokens = { padding: 0, decoder: 21, encoder: 22 };

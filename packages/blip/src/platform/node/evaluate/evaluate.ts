@@ -1,7 +1,7 @@
 // `evaluate` in Node: reads data by path.
-import { type DatasetOptions, readDataset, type Task } from "@blip-ts/datasets/node";
+import { type DatasetOptions, pathOptionNames, readDataset, type Task } from "@blip-ts/datasets/node";
 import { evaluateOn } from "../../../evaluate/evaluate.ts";
-import { expectOptions, optionNames } from "@blip-ts/base";
+import { expectOptions, type OptionNames, withoutNames } from "@blip-ts/base";
 import { notSaid } from "../../../evaluate/errors.ts";
 import {
   evaluateOptionNames,
@@ -19,17 +19,10 @@ const dataTask = (task: EvaluationTask, video: boolean): Task => {
   return task === "nocaps" ? "caption" : task;
 };
 
-const dataNames = optionNames<EvaluationData>()({
-  path: true,
-  format: true,
-  imageRoot: true,
-  allowOutside: true,
-  split: true,
-  columns: true,
-  limits: true,
-  annotations: true,
-  video: true,
-});
+const dataNames: OptionNames<EvaluationData> = {
+  ...withoutNames(pathOptionNames, "onRowError"),
+  ...{ path: true, video: true },
+};
 
 /** See `index.ts`. */
 export async function evaluate(
