@@ -1,6 +1,5 @@
 // The paper's table at small scale: its rows, and the sizes and rates that they share.
 import { patchNames } from "../draw/patches.ts";
-import { worlds } from "../scene/settings.ts";
 import type { StemOptions } from "../stem.ts";
 
 /**
@@ -67,7 +66,6 @@ const contrast: Recipe = { queue: 1024, alpha: 0, momentum: 0.99, freeze: ["temp
 
 export const defaultSamples = 40_000;
 
-const names = patchNames(worlds.small.concepts);
 /**
  * Every row gets the contents of the patches of every image. A randomly initialized image encoder learns too little
  * from 40,000 samples (tried: captions name 26 % of things with true captions). The paper starts from ImageNet weights.
@@ -75,7 +73,7 @@ const names = patchNames(worlds.small.concepts);
 const patches: Recipe = {
   losses: { patchNames: 2 },
   // Most patches show nothing.
-  patchNames: { names, weights: names.map((_, at) => (at === 0 ? 0.1 : 1)) },
+  patchNames: { names: patchNames, weights: patchNames.map((_, at) => (at === 0 ? 0.1 : 1)) },
 };
 
 /** @param samples the number that each pre-training sees; below 40,000, all other sizes shrink too, for a trial run */

@@ -65,13 +65,9 @@ export class Drawer {
   /**
    * The label of each patch ({@link patchesOf}). @param patch side of a patch in pixels, a divisor of the image's side
    */
-  patches(
-    scene: Scene,
-    concepts: readonly { readonly name: string }[],
-    patch: number,
-  ): readonly (number | null)[] {
+  patches(scene: Scene, patch: number): readonly (number | null)[] {
     const things = this.#order(scene).map(({ group, thing }) => ({ concept: group.concept.name, thing }));
-    return patchesOf(things, concepts, this.#side / patch, (canvas, thing) => {
+    return patchesOf(things, this.#side / patch, (canvas, thing) => {
       const { side } = canvas;
       const pose = { ...thing, x: thing.x * side, y: thing.y * side, side: thing.side * side };
       drawSprite(canvas, this.#mipsOf(thing.sprite, undefined), pose, [255, 255, 255]);

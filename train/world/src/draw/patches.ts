@@ -1,6 +1,7 @@
 // Labels each patch of an image, for the loss that trains the image encoder to name its patches.
 import { missed } from "@blip-ts/base";
 import type { Scene, Thing } from "../scene/graph.ts";
+import { concepts } from "../words/concepts.ts";
 import { Canvas } from "./canvas.ts";
 
 /** The number of sample points per side of a patch. */
@@ -12,24 +13,19 @@ const leastPoints = 4;
 /** The label of an empty patch: the first of the names. */
 export const nothing = "nothing";
 
-/** The names of all labels, in the order of their numbers. */
-export const patchNames = (concepts: readonly { readonly name: string }[]): readonly string[] => [
-  nothing,
-  ...concepts.map(({ name }) => name),
-];
+/** The names of all labels, in the order of their numbers. All worlds share them, so their data can be mixed. */
+export const patchNames: readonly string[] = [nothing, ...concepts.map(({ name }) => name)];
 
 /** Draws a thing's silhouette in white. */
 export type DrawSilhouette = (canvas: Canvas, thing: Thing) => void;
 
 /**
- * The label of each patch, row by row: 0 for nothing, a concept's index in the list plus 1, or null if a thing covers
- * too little of the patch.
+ * The label of each patch, row by row: a number of {@link patchNames}, or null if a thing covers too little of the patch.
  * @param things the things in drawing order
  * @param perSide the number of patches per side of the image
  */
 export function patchesOf(
   things: readonly { readonly concept: string; readonly thing: Thing }[],
-  concepts: readonly { readonly name: string }[],
   perSide: number,
   draw: DrawSilhouette,
 ): readonly (number | null)[] {
@@ -38,7 +34,7 @@ export function patchesOf(
   for (const { concept, thing } of things) {
     const canvas = new Canvas(side);
     draw(canvas, thing);
-    const number = 1 + concepts.findIndex(({ name }) => name === concept);
+    const number = patchNames.indexOf(concept);
     for (let at = 0; at < owners.length; at++)
       if ((canvas.data[3 * at] ?? missed("pixel")) > 127) owners[at] = number;
   }

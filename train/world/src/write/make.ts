@@ -63,7 +63,6 @@ export function answersFile({ world }: SceneSource): readonly string[] {
 /** Adds the labels of the image's patches to the rows. Blind images get none. */
 function* withPatches(
   rows: Iterable<Row>,
-  { world: { concepts } }: SceneSource,
   drawer: Drawer | undefined,
   patch: number | undefined,
 ): Generator<Row> {
@@ -71,7 +70,7 @@ function* withPatches(
     const [scene] = row.scenes;
     if (patch === undefined || drawer === undefined || scene === undefined || row.scenes.length > 1)
       yield row;
-    else yield { ...row, record: { ...row.record, patches: drawer.patches(scene, concepts, patch) } };
+    else yield { ...row, record: { ...row.record, patches: drawer.patches(scene, patch) } };
   }
 }
 
@@ -126,13 +125,8 @@ export async function make(options: MakeOptions): Promise<MakeReport> {
       ? new Shards(out, format, task === "pretrain" ? options.each : 1)
       : new Listed(out, task, split === "train", format);
   const { patches } = options;
-  const written = await writeRows(
-    withPatches(rowsOf(source, options), source, drawer, patches),
-    maker,
-    output,
-  );
-  if (patches !== undefined)
-    writeFileSync(join(out, "patch-names.json"), `${JSON.stringify(patchNames(source.world.concepts))}\n`);
+  const written = await writeRows(withPatches(rowsOf(source, options), drawer, patches), maker, output);
+  if (patches !== undefined) writeFileSync(join(out, "patch-names.json"), `${JSON.stringify(patchNames)}\n`);
   const path = await output.finish();
   writeFileSync(join(out, "things.json"), `${JSON.stringify(thingsFile(source))}\n`);
   writeFileSync(join(out, "answers.json"), `${JSON.stringify(answersFile(source))}\n`);
