@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { artFolder, fetchPackage } from "./art/fetch.ts";
-import { artPackages } from "./art/packages.ts";
+import { artPackages, trainingStyles, type Style } from "./art/packages.ts";
 import { drawArt, readSprites } from "./art/sprites.ts";
 import { addBootstrap } from "./bootstrap/command.ts";
 import { Drawer } from "./draw/draw.ts";
@@ -32,6 +32,12 @@ const whole =
 
 const number = (flag: string, about: string, least: number, value: number) =>
   new Option(`--${flag} <N>`, about).argParser(whole(`--${flag}`, least)).default(value);
+
+function trainingStylesNamed(text: string): readonly Style[] {
+  const styles = trainingStyles.filter((style) => text.split(",").includes(style));
+  if (styles.length === text.split(",").length) return styles;
+  throw badOption("--styles", `some of ${trainingStyles.join(", ")}, separated by commas`, text);
+}
 
 const worldOption = () => new Option("--world <NAME>", "the world").choices(worldNames).default("full");
 const splitOption = () =>
@@ -62,6 +68,8 @@ interface MakeFlags {
   readonly blind?: boolean;
   readonly patches?: number;
   readonly falseCaptions: number;
+  readonly vary?: boolean;
+  readonly styles?: readonly Style[];
 }
 
 /** The default number of captions or questions per scene. */
@@ -69,11 +77,20 @@ const eachOf: Readonly<Record<TaskName, number>> = {
   ...{ caption: 5, retrieval: 5, match: 2, vqa: 3, nlvr: 1, web: 1, pretrain: 4 },
 };
 
+const flagsOfTraining = ["vary", "styles"] as const;
+
 async function makeData({ image, form, each, size, plain = false, blind = false, ...flags }: MakeFlags) {
   const side = size ?? (flags.world === "small" ? 64 : 128);
   const { patches } = flags;
   if (patches !== undefined && side % patches !== 0)
     throw badOption("--patches", `a divisor of the image's side, ${side}`, String(patches));
+  for (const name of flagsOfTraining)
+    if (flags[name] !== undefined && flags.split !== "train")
+      throw badOption(
+        `--${name}`,
+        "the split train, because the tests are the same for every model",
+        flags.split,
+      );
   const report = await make({
     ...flags,
     ...{ plain, blind, format: image, each: each ?? eachOf[flags.task] },
@@ -212,6 +229,12 @@ program
       "captions per scene that are false by one edit, for `blip train --false-captions`",
       0,
       0,
+    ),
+  )
+  .option("--vary", "vary the drawings: their shapes, outlines and colours (with vqa, not the colours)")
+  .addOption(
+    new Option("--styles <NAMES>", "styles to draw in, separated by commas (default: all seven)").argParser(
+      trainingStylesNamed,
     ),
   )
   .action(makeData);

@@ -10,11 +10,12 @@ import { leastContrast } from "../scene/compose.ts";
 import type { Group, Scene, Thing } from "../scene/graph.ts";
 import { colours, deltaE, type ColourName } from "../words/colours.ts";
 import { Canvas, shadow } from "./canvas.ts";
+import { lookOf, toned, type Look } from "./look.ts";
 import { Mips, recoloured } from "./mips.ts";
 import { paintPlace, paintPlain } from "./painted.ts";
 import { drawnOrder, patchesOf } from "./patches.ts";
 import { drawView, type Panoramas } from "./photo.ts";
-import { drawEdge, drawSprite } from "./sprite.ts";
+import { drawEdge, drawSprite, stickerEdge } from "./sprite.ts";
 import { augment, jpegQuality } from "./tones.ts";
 
 /** A drawn RGB image. */
@@ -24,20 +25,31 @@ export interface DrawnImage {
   readonly data: Uint8Array;
 }
 
+/** What varies in training scenes' drawings: nothing, their shapes and outlines, or also their colours. */
+export type Variation = "nothing" | "shapes" | "all";
+
 /** Draws scenes at one size. */
 export class Drawer {
   readonly #catalogue: Catalogue;
   readonly #source: SpriteSource;
   readonly #panoramas: Panoramas;
   readonly #side: number;
+  readonly #vary: Variation;
   readonly #mips = new Map<string, Mips>();
 
-  /** @param side S, in pixels */
-  constructor(catalogue: Catalogue, source: SpriteSource, panoramas: Panoramas, side: number) {
+  /** @param side S, in pixels @param vary how training scenes' drawings vary; default: not at all */
+  constructor(
+    catalogue: Catalogue,
+    source: SpriteSource,
+    panoramas: Panoramas,
+    side: number,
+    vary: Variation = "nothing",
+  ) {
     this.#catalogue = catalogue;
     this.#source = source;
     this.#panoramas = panoramas;
     this.#side = side;
+    this.#vary = vary;
   }
 
   /** Draws the scene without JPEG compression. */
@@ -45,7 +57,8 @@ export class Drawer {
     const random = new Random(`${scene.key}/pixels`);
     const canvas = new Canvas(this.#side);
     this.#place(canvas, scene, random);
-    for (const { group, thing } of this.#order(scene)) this.#draw(canvas, group, thing);
+    const looks = this.#looks(scene);
+    for (const { group, thing } of this.#order(scene)) this.#draw(canvas, group, thing, looks.get(group));
     if (scene.augmented) augment(canvas, random);
     return canvas;
   }
@@ -66,12 +79,27 @@ export class Drawer {
    * The label of each patch ({@link patchesOf}). @param patch side of a patch in pixels, a divisor of the image's side
    */
   patches(scene: Scene, patch: number): readonly (number | null)[] {
-    const things = this.#order(scene).map(({ group, thing }) => ({ concept: group.concept.name, thing }));
+    const looks = this.#looks(scene);
+    const things = this.#order(scene).map(({ group, thing }) => ({
+      concept: group.concept.name,
+      thing: { ...thing, shape: looks.get(group)?.shape },
+    }));
     return patchesOf(things, this.#side / patch, (canvas, thing) => {
       const { side } = canvas;
       const pose = { ...thing, x: thing.x * side, y: thing.y * side, side: thing.side * side };
       drawSprite(canvas, this.#mipsOf(thing.sprite, undefined), pose, [255, 255, 255]);
     });
+  }
+
+  /** How each group's drawings look; those of a group look the same. Empty if nothing varies. */
+  #looks({ key, groups, augmented }: Scene): ReadonlyMap<Group, Look> {
+    if (this.#vary === "nothing" || !augmented) return new Map();
+    return new Map(
+      groups.map((group, at) => {
+        const colours = this.#vary === "all" && group.colour === undefined;
+        return [group, lookOf(new Random(`${key}/look/${at}`), colours)];
+      }),
+    );
   }
 
   #order(scene: Scene) {
@@ -98,19 +126,23 @@ export class Drawer {
     return made;
   }
 
-  #draw(canvas: Canvas, { colour }: Group, thing: Thing): void {
+  #draw(canvas: Canvas, { colour }: Group, thing: Thing, look: Look | undefined): void {
     const side = this.#side;
     const sprite = this.#catalogue.at(thing.sprite);
     const mips = this.#mipsOf(thing.sprite, colour);
-    const pose = { ...thing, x: thing.x * side, y: thing.y * side, side: thing.side * side };
+    const shape = look?.shape;
+    const pose = { ...thing, x: thing.x * side, y: thing.y * side, side: thing.side * side, shape };
     const [across, down] = reach({ ...thing, sprite }).map((half) => half * side);
     if (across === undefined || down === undefined) return missed("half");
     if (thing.stands) shadow(canvas, pose.x, pose.y + down * 0.94, across * 0.85, Math.max(2, across * 0.2));
     const behind = canvas.mean(pose.x - across, pose.y - down, 2 * across, 2 * down);
-    const own = colour === undefined ? sprite.colour : colours[colour];
-    if (thing.edge || deltaE(own, behind) < leastContrast)
-      drawEdge(canvas, mips, pose, Math.max(1, side / 64));
-    drawSprite(canvas, mips, pose);
+    const change = look?.tone && toned(look.tone);
+    const drawn = colour === undefined ? sprite.colour : colours[colour];
+    const own = change === undefined ? drawn : change(...drawn);
+    const wide = Math.max(1, side / 64);
+    if (thing.edge || deltaE(own, behind) < leastContrast) drawEdge(canvas, mips, pose, wide, stickerEdge);
+    else if (look?.outline !== undefined) drawEdge(canvas, mips, pose, wide / 2, look.outline);
+    drawSprite(canvas, mips, pose, change);
   }
 }
 

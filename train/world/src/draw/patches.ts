@@ -17,17 +17,17 @@ export const nothing = "nothing";
 export const patchNames: readonly string[] = [nothing, ...concepts.map(({ name }) => name)];
 
 /** Draws a thing's silhouette in white. */
-export type DrawSilhouette = (canvas: Canvas, thing: Thing) => void;
+export type DrawSilhouette<T extends Thing> = (canvas: Canvas, thing: T) => void;
 
 /**
  * The label of each patch, row by row: a number of {@link patchNames}, or null if a thing covers too little of the patch.
  * @param things the things in drawing order
  * @param perSide the number of patches per side of the image
  */
-export function patchesOf(
-  things: readonly { readonly concept: string; readonly thing: Thing }[],
+export function patchesOf<T extends Thing>(
+  things: readonly { readonly concept: string; readonly thing: T }[],
   perSide: number,
-  draw: DrawSilhouette,
+  draw: DrawSilhouette<T>,
 ): readonly (number | null)[] {
   const side = perSide * points;
   const owners = new Uint16Array(side * side);

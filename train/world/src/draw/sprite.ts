@@ -2,6 +2,7 @@
 import { missed } from "@blip-ts/base";
 import type { Rgb } from "../words/colours.ts";
 import type { Canvas } from "./canvas.ts";
+import type { Recolour, Shape } from "./look.ts";
 import type { Mips, Premultiplied } from "./mips.ts";
 
 export interface Pose {
@@ -12,7 +13,14 @@ export interface Pose {
   /** Degrees, clockwise. */
   readonly angle: number;
   readonly mirrored: boolean;
+  /** Default: the drawing's own. */
+  readonly shape?: Shape | undefined;
 }
+
+/** How a sprite's pixels are coloured: all in one colour, for a silhouette, or each by a function. */
+export type Colouring = Rgb | Recolour;
+
+const ownShape: Shape = { wide: 1, high: 1, slant: 0 };
 
 /** The smallest level of a sprite. */
 const lastLevel = 4;
@@ -49,14 +57,37 @@ function sampled({ width, height, data }: Premultiplied, u: number, v: number, i
   }
 }
 
-/** @param flat draws only the silhouette, in this colour */
-export function drawSprite(canvas: Canvas, mips: Mips, pose: Pose, flat?: Rgb): void {
+/** The position in the sprite of a point on the canvas, both relative to the middle and in the sprite's pixels. */
+function placer({ angle, mirrored, shape = ownShape }: Pose, { width, height }: Premultiplied) {
+  const turn = (angle * Math.PI) / 180;
+  const [sine, cosine] = [Math.sin(turn), Math.cos(turn)];
+  const { high, slant } = shape;
+  const wide = shape.wide / (1 + (Math.abs(slant) * height) / width);
+  return (across: number, down: number): readonly [u: number, v: number] => {
+    const v = (-across * sine + down * cosine) / high;
+    const u = (across * cosine + down * sine) / wide - slant * v;
+    return [mirrored ? -u : u, v];
+  };
+}
+
+/** Draws a pixel of premultiplied RGBA over the canvas in changed colours. */
+function blendChanged(canvas: Canvas, x: number, y: number, rgba: Float64Array, change: Recolour): void {
+  const [red, green, blue, opacity] = rgba;
+  if (red === undefined || green === undefined || blue === undefined || opacity === undefined)
+    return missed("channel");
+  const alpha = opacity / 255;
+  canvas.blend(x, y, change(red / alpha, green / alpha, blue / alpha), alpha);
+}
+
+/** @param colouring default: the sprite's own colours */
+export function drawSprite(canvas: Canvas, mips: Mips, pose: Pose, colouring?: Colouring): void {
   const sprite = mips.level(levelOf(mips, pose.side));
   const scale = pose.side / Math.max(sprite.width, sprite.height);
   const turn = (pose.angle * Math.PI) / 180;
   const [sine, cosine] = [Math.sin(turn), Math.cos(turn)];
   const halfWidth = (scale * (sprite.width * Math.abs(cosine) + sprite.height * Math.abs(sine))) / 2 + 1;
   const halfHeight = (scale * (sprite.width * Math.abs(sine) + sprite.height * Math.abs(cosine))) / 2 + 1;
+  const place = placer(pose, sprite);
   const { side, data } = canvas;
   const rgba = new Float64Array(4);
   const end = Math.min(side, Math.ceil(pose.y + halfHeight));
@@ -65,15 +96,16 @@ export function drawSprite(canvas: Canvas, mips: Mips, pose: Pose, flat?: Rgb): 
     for (let x = Math.max(0, Math.floor(pose.x - halfWidth)); x < edge; x++) {
       const across = (x + 0.5 - pose.x) / scale;
       const down = (y + 0.5 - pose.y) / scale;
-      const along = across * cosine + down * sine;
-      const u = (pose.mirrored ? -along : along) + sprite.width / 2 - 0.5;
-      const v = -across * sine + down * cosine + sprite.height / 2 - 0.5;
+      const [along, below] = place(across, down);
+      const u = along + sprite.width / 2 - 0.5;
+      const v = below + sprite.height / 2 - 0.5;
       if (u <= -1 || v <= -1 || u >= sprite.width || v >= sprite.height) continue;
       sampled(sprite, u, v, rgba);
       const alpha = (rgba[3] ?? missed("channel")) / 255;
       if (alpha <= 0.002) continue;
-      if (flat !== undefined) {
-        canvas.blend(x, y, flat, alpha);
+      if (colouring !== undefined) {
+        if (typeof colouring === "function") blendChanged(canvas, x, y, rgba, colouring);
+        else canvas.blend(x, y, colouring, alpha);
         continue;
       }
       const at = (y * side + x) * 3;
@@ -85,13 +117,16 @@ export function drawSprite(canvas: Canvas, mips: Mips, pose: Pose, flat?: Rgb): 
 
 const directions = Array.from({ length: 8 }, (_, eighth) => (eighth * Math.PI) / 4);
 
-/** Draws a white border around a drawing, like a sticker's. @param wide its width in pixels */
-export function drawEdge(canvas: Canvas, mips: Mips, pose: Pose, wide: number): void {
+/** The colour of a sticker's border. */
+export const stickerEdge: Rgb = [252, 252, 252];
+
+/** Draws a border around a drawing. @param wide its width in pixels */
+export function drawEdge(canvas: Canvas, mips: Mips, pose: Pose, wide: number, colour: Rgb): void {
   for (const direction of directions)
     drawSprite(
       canvas,
       mips,
       { ...pose, x: pose.x + Math.cos(direction) * wide, y: pose.y + Math.sin(direction) * wide },
-      [252, 252, 252],
+      colour,
     );
 }

@@ -173,19 +173,21 @@ function drawScene(key: string, stage: Stage, accept: (scene: Scene) => boolean)
 
 /**
  * The scenes of a world's split.
+ * @param styles default: the split's
  * @param catalogue the catalogue of sprites; default: the committed one
  */
 export function sceneSource(
   world: WorldName,
   split: SplitName,
   seed: number,
+  styles: readonly Style[] = stylesOf(worlds[world], splits[split]),
   catalogue: Catalogue = committed(),
 ): SceneSource {
   const stage = {
     catalogue,
     world: worlds[world],
     split: splits[split],
-    styles: stylesOf(worlds[world], splits[split]),
+    styles,
   };
   const named = (key: string, accept: (scene: Scene) => boolean = () => true) =>
     drawScene(`${world}/${split}/${seed}/${key}`, stage, accept);

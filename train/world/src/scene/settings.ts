@@ -4,13 +4,14 @@ import { concepts, firstThings, smallThings, type Concept } from "../words/conce
 import { paintedPlaces, photoPlaces, plainPlaces } from "../words/places.ts";
 import type { SceneKind } from "./graph.ts";
 
-export const worldNames = ["full", "crowd", "pairs", "small", "plain"] as const;
+export const worldNames = ["full", "crowd", "pairs", "close", "small", "plain"] as const;
 
 /**
  * The worlds.
  * - `full`: everything.
  * - `crowd`: five to eight things per scene, of which a caption names some, so that there is much to learn per image.
  * - `pairs`: two things per scene, so that most captions state a relation.
+ * - `close`: one large thing per scene, so that its details are visible.
  * - `small`: 24 things, one or two per scene.
  * - `plain`: 79 things on plain backgrounds.
  */
@@ -62,6 +63,7 @@ export const worlds: Readonly<Record<WorldName, World>> = {
   crowd: { ...full, name: "crowd", kindShares: { crowd: 1 }, anywhere: 1 },
   // Things are often placed anywhere: what flies is not always above.
   pairs: { ...full, name: "pairs", kindShares: { pair: 60, colours: 20, sizes: 20 }, anywhere: 0.4 },
+  close: { ...full, name: "close", kindShares: { single: 1 }, scale: 1.4 },
   small: {
     ...full,
     name: "small",
@@ -121,4 +123,5 @@ export const splits: Readonly<Record<SplitName, Split>> = {
   S2b: { ...test, name: "S2b", styles: farStyles },
 };
 
+/** The styles of a split's scenes. */
 export const stylesOf = (world: World, split: Split): readonly Style[] => split.styles ?? world.styles;

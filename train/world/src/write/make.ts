@@ -4,7 +4,8 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { must } from "@blip-ts/base";
 import { readSprites } from "../art/sprites.ts";
-import { Drawer } from "../draw/draw.ts";
+import type { Style } from "../art/packages.ts";
+import { Drawer, type Variation } from "../draw/draw.ts";
 import { patchNames } from "../draw/patches.ts";
 import { readPanoramas } from "../draw/photo.ts";
 import { outNotEmpty } from "../errors.ts";
@@ -30,6 +31,10 @@ export interface MakeOptions extends RowOptions {
   readonly blind: boolean;
   /** The side of the patches in pixels, a divisor of `size`. The rows then contain the label of each patch. */
   readonly patches?: number | undefined;
+  /** Varies the drawings of training scenes: shapes, outlines, and colours unless the task asks for them. Default: no. */
+  readonly vary?: boolean;
+  /** Default: the split's. */
+  readonly styles?: readonly Style[] | undefined;
 }
 
 export interface MakeReport {
@@ -107,6 +112,10 @@ async function writeRows(
   return { rows: count, images, labels: labels.digest("hex") };
 }
 
+/** Questions ask for the drawings' own colours. */
+const variationOf = ({ vary = false, task }: MakeOptions): Variation =>
+  !vary ? "nothing" : task === "vqa" ? "shapes" : "all";
+
 /**
  * Writes a split's data for a task into an empty folder.
  * @throws {WorldError} `world/out-not-empty` @throws {WorldError} `world/art-missing`
@@ -115,10 +124,16 @@ export async function make(options: MakeOptions): Promise<MakeReport> {
   const { out, split, seed, size, task, format, blind } = options;
   if (existsSync(out) && readdirSync(out).length > 0) throw outNotEmpty(out);
   const from = performance.now();
-  const source = sceneSource(options.world, split, seed);
+  const source = sceneSource(options.world, split, seed, options.styles);
   const drawer = blind
     ? undefined
-    : new Drawer(source.catalogue, readSprites(source.catalogue, source.styles), await readPanoramas(), size);
+    : new Drawer(
+        source.catalogue,
+        readSprites(source.catalogue, source.styles),
+        await readPanoramas(),
+        size,
+        variationOf(options),
+      );
   const maker = new ImageMaker(drawer, size, format);
   const output: Output =
     options.form === "shards"
@@ -147,6 +162,8 @@ export async function make(options: MakeOptions): Promise<MakeReport> {
     blind,
     patches: patches ?? null,
     falseCaptions: options.falseCaptions,
+    vary: options.vary ?? false,
+    styles: source.styles,
   };
   writeFileSync(join(out, "world.json"), `${JSON.stringify({ ...asked, ...made }, undefined, 1)}\n`);
   return { ...made, path, seconds: (performance.now() - from) / 1000 };
