@@ -64,7 +64,10 @@ export class OpenedSuite {
       const doubled = [...own.tensors.keys()].filter(isImageEncoder);
       if (doubled.length > 0) throw misplacedTensors(found.name, "the part's own", doubled);
       const tensors: ReadonlyMap<string, StoredTensor> = new Map([...own.tensors, ...encoder.tensors]);
-      const opened = openedFrom(readOnce(found), { ...own, tensors });
+      const opened: OpenedModel = {
+        ...openedFrom(readOnce(found), { ...own, tensors }),
+        inSuite: true,
+      };
       await expectWidth(this, opened);
       return opened;
     });
