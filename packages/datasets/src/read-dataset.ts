@@ -282,6 +282,7 @@ const otherColumns = [
   "uid",
   "false_captions",
   "patches",
+  "domain",
 ];
 
 async function* rowOutcomes<T extends Task>(

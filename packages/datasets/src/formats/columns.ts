@@ -1,7 +1,7 @@
 // Finds the columns of tables by common names. The caller may name other columns.
 import type { ColumnRole, Row } from "../row.ts";
 import { badRow, keysOf } from "../errors.ts";
-import type { ExampleId, ImageSource } from "../examples.ts";
+import type { CaptionExample, ExampleId, ImageSource } from "../examples.ts";
 import type { JsonRecord } from "../bytes/json-pieces.ts";
 
 /** The columns whose value names the image. The other columns of ids may name the row, such as a caption. */
@@ -77,6 +77,10 @@ export function imageIdOf(row: Row): { readonly imageId?: ExampleId } {
   const column = row.first(id === undefined ? imageIdColumns : [id]);
   return column === undefined ? {} : { imageId: row.id(column) };
 }
+
+/** The row's field `domain`, if it has one. @throws {InputError} `dataset/bad-field` */
+export const domainOf = (row: Row): Pick<CaptionExample, "domain"> =>
+  row.has("domain") ? { domain: row.text("domain") } : {};
 
 /** The row's id, or its image's path, or its place. */
 export function idOf(row: Row, image: ImageSource | undefined): ExampleId {
