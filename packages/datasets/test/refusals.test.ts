@@ -265,7 +265,7 @@ describe("each field of each form", () => {
       "table",
       { file_name: "a.jpg", text: "a" },
       { file_name: "a.jpg" },
-      /expected a value in one of the columns "captions".*got "file_name"/,
+      /expected a value in one of the columns "caption".*got "file_name"/,
     ],
     [
       "vqa",

@@ -7,7 +7,10 @@ import type { JsonRecord } from "../bytes/json-pieces.ts";
 /** The columns whose value names the image. The other columns of ids may name the row, such as a caption. */
 const imageIdColumns = ["image_id", "imgid", "img_id", "cocoid"];
 
-/** The names in order of preference: bytes before paths, paths before URLs. */
+/**
+ * The names in order of preference: bytes before paths, paths before URLs; `caption` before `captions`, because the
+ * other forms read `caption`.
+ */
 export const columnNames: Readonly<Record<ColumnRole, readonly string[]>> = {
   image: [
     "image",
@@ -26,10 +29,10 @@ export const columnNames: Readonly<Record<ColumnRole, readonly string[]>> = {
     "image_url",
   ],
   captions: [
-    "captions",
     "caption",
-    "texts",
+    "captions",
     "text",
+    "texts",
     "sentences_raw",
     "sentences",
     "sentence",
