@@ -78,7 +78,7 @@ test("only tasks with the loss ITM read them", () => {
   const options = { batchSize: 1, falseCaptions: true };
   for (const task of ["caption", "vqa", "nlvr"] as const)
     expect(() => resolveOptions(task, options)).toThrow(
-      `falseCaptions: expected false for ${task}, got true`,
+      `falseCaptions: expected false for ${task}, which has no loss ITM, got true. Give another value.`,
     );
   for (const task of ["match", "pretrain"] as const)
     expect(resolveOptions(task, options).falseCaptions).toBe(true);
