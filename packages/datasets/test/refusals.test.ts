@@ -6,11 +6,12 @@ import { describe, expect, test } from "vitest";
 import {
   readAnswerList,
   readDataset,
+  readWebRows,
   type DatasetOptions,
   type PathOptions,
   type Task,
 } from "@blip-ts/datasets/node";
-import { examplesOf, fileWith, folderWith, list, refusal } from "./support.ts";
+import { all, examplesOf, fileWith, folderWith, list, refusal } from "./support.ts";
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -650,6 +651,33 @@ describe("folders", () => {
       code: "dataset/ambiguous-format",
     });
     expect(await examplesOf("caption", both, { format: "image-folder" })).toHaveLength(1);
+  });
+
+  test("texts without an image are left out, with a warning of their number and first names", async () => {
+    const names = ["b", "c", "d", "e", "f"].map((name) => [`${name}.txt`, "text"] as const);
+    const pictures = { "a.png": png, "a.txt": "a", "g.png": png, "g.caption": "g" };
+    const folder = folderWith({ ...Object.fromEntries(names), ...pictures, "sub/a.caption": "a" });
+    const data = await readDataset("caption", folder);
+    expect(await all(data.examples)).toHaveLength(2);
+    const web = await readWebRows(folder);
+    for (const { warnings } of [data, web])
+      expect(warnings).toEqual([
+        {
+          code: "dataset/texts-left-out",
+          message:
+            `${folder}: expected an image of the same name beside each text file, got none beside 6 of them, left out: ` +
+            '"b.txt", "c.txt", "d.txt", "e.txt" and 2 more. Add the images, or remove the text files.',
+        },
+      ]);
+    const whole = folderWith(pictures);
+    expect((await readDataset("caption", [whole, folder])).warnings).toEqual(data.warnings);
+    for (const complete of [
+      whole,
+      folderWith({ ...pictures, "metadata.csv": "image,text\na.png,a\n", "b.txt": "b" }),
+    ])
+      expect(
+        (await readDataset("caption", complete, complete === whole ? {} : { format: "csv" })).warnings,
+      ).toEqual([]);
   });
 
   test("hidden files are skipped, a link to a parent ends, the number of files is bounded", async () => {

@@ -5,6 +5,7 @@ import { decodeDefaults } from "../processor/image-processor.ts";
 import { atLeast, BlipError, closing, must, orClosed } from "@blip-ts/base";
 import { placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
 import { modelIdentities } from "../evaluate/identity.ts";
+import { warningOf } from "../load/load-model.ts";
 import type { Platform } from "../platform.ts";
 import { rowError, verbOptions, type VerbOptions } from "../verbs/image-batches.ts";
 import { version } from "../version.ts";
@@ -266,6 +267,8 @@ export async function runCapFilt(
   const { signal } = options;
   const clock = new ProgressClock(() => host.now(), options.onStep);
   const data = await open();
+  const warn = warningOf(platform, options);
+  for (const warning of data.warnings) warn(warning);
   const call: Call = { platform, host, data, out, options, clock };
   await checkOut(call);
   clock.begin("data", 0, undefined);
