@@ -21,18 +21,27 @@ test("the path of a file of names is relative to the recipe", async () => {
     expect(found, path).toEqual({ lr: 1e-3, patchNames: { names, weights: [1, 2] } });
   }
   // Names in the recipe itself read no other file.
-  expect(await read("recipe.json", { "recipe.json": recipe(names) })).toMatchObject({ patchNames: { names } });
+  expect(await read("recipe.json", { "recipe.json": recipe(names) })).toMatchObject({
+    patchNames: { names },
+  });
 });
 
 test.each([
-  [undefined, "expected a JSON list, which patchNames.names of a/recipe.json names, got no such file."],
-  ["{", "expected JSON, got "],
-  ['{"0": "cat"}', "expected a list of at least two names, got "],
-  ['["cat"]', "expected a list of at least two names, got "],
-  ['["cat", 7]', "expected a text of at most 256 characters, got 7"],
-  [`"${"x".repeat(4_000_000)}"`, "expected at most 4000000 characters, got 4000002."],
-])("a file of names is refused by its own name: %.20s", async (content, says) => {
-  const files = { "a/recipe.json": recipe("names.json"), ...(content !== undefined && { "a/names.json": content }) };
+  [
+    "missing",
+    undefined,
+    "expected a JSON list, which patchNames.names of a/recipe.json names, got no such file.",
+  ],
+  ["not JSON", "{", "expected JSON, got "],
+  ["an object", '{"0": "cat"}', "expected a list of at least two names, got "],
+  ["one name", '["cat"]', "expected a list of at least two names, got "],
+  ["a number", '["cat", 7]', "expected a text of at most 256 characters, got 7"],
+  ["too long", `"${"x".repeat(4_000_000)}"`, "expected at most 4000000 characters, got 4000002."],
+])("a file of names is refused by its own name: %s", async (_, content, says) => {
+  const files = {
+    "a/recipe.json": recipe("names.json"),
+    ...(content !== undefined && { "a/names.json": content }),
+  };
   const refused = read("a/recipe.json", files);
   await expect(refused).rejects.toMatchObject({ code: "train/recipe" });
   await expect(refused).rejects.toThrow(/^a\/names\.json/);
