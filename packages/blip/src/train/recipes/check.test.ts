@@ -33,7 +33,7 @@ test.each([
     "expected a JSON list, which patchNames.names of a/recipe.json names, got no such file.",
   ],
   ["not JSON", "{", "expected JSON, got "],
-  ["an object", '{"0": "cat"}', "expected a list of at least two names, got "],
+  ["an object", '{"0": "cat"}', "expected a list of at most 10000, got "],
   ["one name", '["cat"]', "expected a list of at least two names, got "],
   ["a number", '["cat", 7]', "expected a text of at most 256 characters, got 7"],
   ["too long", `"${"x".repeat(4_000_000)}"`, "expected at most 4000000 characters, got 4000002."],
