@@ -79,7 +79,9 @@ describe("rows with a field split", () => {
   });
 
   test("A-OKVQA's lists have the field", async () => {
-    expect(await examplesOf("vqa", list("aokvqa_v1p0_val.json"), { split: "val" })).toHaveLength(1);
+    const path = list("aokvqa_v1p0_val.json");
+    expect(await examplesOf("vqa", path, { split: "val" })).toHaveLength(1);
+    expect((await refusal(() => readDataset("vqa", path, { split: "test" }))).message).toContain('got "val"');
   });
 });
 

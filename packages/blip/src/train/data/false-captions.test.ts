@@ -37,9 +37,11 @@ test("each epoch draws one of a row's false captions, cleaned; a resumed run dra
 
 test("without the option, and for rows without any, a batch has none", async () => {
   const none = await using({ ...setup, falseCaptions: false }, (data) => take(data.batches(), 1));
+  expect(none).toMatchObject([{ captions: { length: 4 } }]);
   expect(none[0]).not.toHaveProperty("falseCaptions");
   const plain = rows.map(({ name, text }) => ({ name, text }));
   const without = await using({ ...setup, rows: plain }, (data) => take(data.batches(), 1));
+  expect(without).toMatchObject([{ captions: { length: 4 } }]);
   expect(without[0]).not.toHaveProperty("falseCaptions");
 });
 
