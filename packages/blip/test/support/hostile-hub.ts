@@ -16,7 +16,7 @@ export const weights = Buffer.from(
     Buffer.alloc(300_000, 7),
   ),
 );
-const limits = { ...usualLimits, head: 200, silence: 200, window: 300, text: 400, tries: 2 };
+export const limits = { ...usualLimits, head: 200, silence: 200, window: 300, text: 400, tries: 2 };
 
 export let hub: ScriptedHub;
 export let home = "";

@@ -11,6 +11,7 @@ import {
   expectWhole,
   home,
   hub,
+  limits,
   load,
   options,
   repository,
@@ -20,6 +21,7 @@ import {
   weights,
 } from "../../../../test/support/hostile-hub.ts";
 import { etagOf, hubCommit } from "../../../../test/support/scripted-hub.ts";
+import { usualLimits } from "../net/limits.ts";
 import { partialEnding } from "../process-owner.ts";
 
 useHostileHub();
