@@ -32,7 +32,13 @@ test.each<[string, (onWarning: Listener) => Promise<unknown>]>([
     (onWarning) => {
       const phases = [{ steps: 1 }, { steps: 1, prompt: "" }];
       const recipe = { batchSize: 2, phases };
-      const options = { model: fixture("tiny/caption"), out: join(root, "run"), seed: 1, threads: 1, workers: 0 };
+      const options = {
+        model: fixture("tiny/caption"),
+        out: join(root, "run"),
+        seed: 1,
+        threads: 1,
+        workers: 0,
+      };
       return train("caption", folder(), { ...options, recipe, onWarning });
     },
   ],

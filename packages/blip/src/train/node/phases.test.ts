@@ -267,7 +267,8 @@ test("false captions change the loss ITM of pre-training alone, and are refused 
   const missing = quick({ recipe, model: join(root, "nowhere"), falseCaptions: true });
   await expect(train("caption", captions, missing)).rejects.toMatchObject({
     code: "train-data/bad-option",
-    message: "falseCaptions: expected false for caption, which has no loss ITM, got true. Give another value.",
+    message:
+      "falseCaptions: expected false for caption, which has no loss ITM, got true. Give another value.",
   });
 }, 60_000);
 
