@@ -215,6 +215,19 @@ def make_pngs() -> None:
     png("png-cgbi.png", unfiltered(pattern(3)), 8, 2, (b"CgBI", b"\x50\x00\x20\x06"))
 
 
+def denied(name: str, image: Image.Image, **more) -> None:
+    """A WebP with alpha whose VP8X chunk announces none."""
+    file = io.BytesIO()
+    image.save(file, "WEBP", **more)
+    chunks = file.getvalue()[12:]
+    if chunks[:4] == b"VP8X":
+        chunks = chunks[18:]
+    sizes = struct.pack("<I", WIDTH - 1)[:3] + struct.pack("<I", HEIGHT - 1)[:3]
+    body = b"WEBP" + b"VP8X" + struct.pack("<II", 10, 0) + sizes + chunks
+    (OUT / name).write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+
+
+
 def make_others() -> None:
     image, rgba = Image.fromarray(pattern(3)), Image.fromarray(pattern(4))
     for orientation in range(1, 9):
@@ -223,6 +236,8 @@ def make_others() -> None:
         image.save(OUT / f"jpeg-o{orientation}.jpg", quality=90, subsampling=0, exif=block)
     image.save(OUT / "webp-o6-bare.webp", lossless=True, exif=exif(6))
     rgba.save(OUT / "webp-alpha-lossy.webp", quality=80)
+    denied("webp-alpha-denied.webp", rgba, lossless=True)
+    denied("webp-denied-lossy.webp", rgba, quality=80)
     image.save(OUT / "webp-pages.webp", save_all=True, append_images=[ImageOps.invert(image)], duration=100, lossless=True)
     image.save(OUT / "jpeg-411.jpg", quality=80, subsampling="4:1:1")
     image.convert("L").save(OUT / "jpeg-grey.jpg", quality=80)

@@ -238,6 +238,7 @@ export type BlipErrorCode =
 /** The codes of warnings, which the caller may ignore. docs/errors.md has a line per code. */
 export type WarningCode =
   | "checkpoint/prefix"
+  | "dataset/texts-left-out"
   | "engine/device"
   | "engine/plain-operators"
   | "fault/pre-trained-captioner"

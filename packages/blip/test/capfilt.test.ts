@@ -3,15 +3,13 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must } from "@blip-ts/base";
-import { capfilt, captionImages, filterPairs, type CapFiltReport } from "blip-ts/train";
+import { capfilt, type CapFiltReport } from "blip-ts/train";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { arrayOf } from "../../testing/src/index.ts";
 import { runCapFilt } from "../src/capfilt/index.ts";
-import { escaped, pageOf } from "../src/capfilt/page.ts";
 import { seededRandom } from "../src/decode/random.ts";
 import { nodeCapFiltHost } from "../src/platform/node/capfilt/host.ts";
 import { readWebRows } from "@blip-ts/datasets/node";
-import { collected, keptOf, middle, scene, scored, scoresOf, webRowsOf } from "./support/capfilt.ts";
+import { collected, keptOf, middle, scene, scored, scoresOf } from "./support/capfilt.ts";
 import { fixture, goldenJson, likelierEnds } from "./support/goldens.ts";
 import { tinyParts, tinySuite, type PartTask } from "./support/suites.ts";
 import { watchedRuns } from "./support/watched-runs.ts";
@@ -338,109 +336,5 @@ describe("what is wrong", () => {
     const empty = join(root, "bad.jsonl");
     await writeFile(empty, "{a\n{b\n");
     await expect(capfilt(empty, fresh(), { captioner: both })).rejects.toThrow(/bad\.jsonl/);
-  });
-});
-
-describe("the page", () => {
-  const hostile = `</s><script>alert(1)</script><img src=x onerror="alert(2)">'&amp;\u202Egnp.exe`;
-
-  test("shows texts as texts: nothing in them becomes an element or an attribute", async () => {
-    const folder = join(root, "hostile");
-    await mkdir(folder);
-    const name = `a"><b onload='x'>.png`;
-    await cp(scene(0), join(folder, name));
-    await writeFile(
-      join(folder, "rows.jsonl"),
-      `${JSON.stringify({ image: name, caption: [hostile, "a dog"] })}\n`,
-    );
-    const out = fresh();
-    await capfilt(join(folder, "rows.jsonl"), out, { captioner: both, threshold: 1, ...quiet });
-    const page = await readFile(join(out, "report.html"), "utf8");
-    expect(page).toContain(`<s>${escaped(hostile)}</s>`);
-    expect(page).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
-    expect(page).toContain("&#39;&amp;amp;");
-    const tags = [...page.matchAll(/<\/?([a-z0-9]+)/gi)].map(([, tag]) => tag);
-    expect(tags).not.toContain("script");
-    expect(tags).not.toContain("b");
-    expect(tags.filter((tag) => tag === "img")).toHaveLength(1);
-    expect(page).toMatch(
-      /<img src="data:image\/jpeg;base64,[A-Za-z0-9+/=]+" alt="a&quot;&gt;&lt;b onload=&#39;x&#39;&gt;\.png">/,
-    );
-    expect(page).not.toMatch(/[\u202A-\u202E]/);
-    expect(page).toContain(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"`);
-  });
-
-  test("long texts are cut, halves of characters are nothing", async () => {
-    expect(escaped("\ud83d<")).toBe(" &lt;");
-    expect(escaped("x".repeat(5000)).length).toBeLessThan(700);
-    const empty = {
-      texts: 0,
-      keptTexts: 0,
-      dropped: 0,
-      unreadable: 0,
-      droppedShare: 0,
-      meanProbability: null,
-      histogram: [0],
-    };
-    const model = { name: "<m>" };
-    const head = { web: empty, synthetic: empty, threshold: 0.5, captioner: model, filter: model, pairs: 0 };
-    async function* none() {
-      yield* await Promise.resolve<never[]>([]);
-    }
-    const page = (
-      await arrayOf(pageOf({ ...head, data: { name: "<d>", rows: 0, sha256: "" } }, none()))
-    ).join("");
-    expect(page).toContain("&lt;m&gt;");
-    expect(page).toContain("&lt;d&gt;");
-  });
-});
-
-describe("the halves alone", () => {
-  test("caption and filter rows that a caller has, and say what the whole says", async () => {
-    const out = fresh();
-    await capfilt(data, out, { captioner: both, seed: 5, html: 0, ...quiet });
-    const rows = await scored(out);
-    const given = (await webRowsOf(data)).map(({ image, texts }, n) => {
-      if (image.kind !== "path") throw new Error("there is no path");
-      return { image: join(root, "data", image.path), key: `path ${image.path}`, texts, n };
-    });
-    const drawn = await arrayOf(
-      captionImages(given, { captioner: both, seed: 5, imageBatchSize: 8, ...quiet }),
-    );
-    expect(drawn.map((row) => ("caption" in row ? [row.n, row.caption, row.seed] : row.error))).toEqual(
-      rows.map(({ n, synthetic, seed }) => [n, synthetic.text, seed]),
-    );
-    const judged = await arrayOf(filterPairs(given, { filter: both, threshold: 0.5, ...quiet }));
-    for (const [n, row] of judged.entries()) {
-      if (row.error) throw new Error(row.error.message);
-      const { web } = must(rows, n);
-      expect(row.judged.map(({ text }) => text)).toEqual(web.map(({ text }) => text));
-      row.judged.forEach(({ probability, isKept }, text) => {
-        expect(probability).toBeCloseTo(must(web, text).probability ?? NaN, 6);
-        expect(isKept).toBe((probability ?? 0) >= 0.5);
-      });
-    }
-  });
-
-  test("a row whose image cannot be read comes with its error, and the others go on", async () => {
-    const images = [{ image: scene(0) }, { image: join(root, "missing.png") }, { image: scene(1) }];
-    const found = await arrayOf(captionImages(images, { captioner: both, ...quiet }));
-    expect(found.map((row) => (row.error ? row.error.code : "caption"))).toEqual([
-      "caption",
-      "image/not-found",
-      "caption",
-    ]);
-  });
-
-  test("a text of which nothing can be read is dropped, and what is no text is refused", async () => {
-    const options = { filter: both, threshold: 0, maxTextLength: 10, ...quiet };
-    const texts = ["\u200b", "a dog", "two red cars"];
-    const [row] = await arrayOf(filterPairs([{ image: scene(0), texts }], options));
-    if (!row) throw new Error("one image has one row");
-    if (row.error) throw new Error(row.error.message);
-    expect(row.judged.map(({ isKept }) => isKept)).toEqual([false, true, false]);
-    expect(row.judged.map(({ probability }) => probability === null)).toEqual([true, false, true]);
-    const wrong = filterPairs([{ image: scene(0), texts: [7 as unknown as string] }], options);
-    await expect(arrayOf(wrong)).rejects.toMatchObject({ code: "text/not-a-text" });
   });
 });

@@ -1,9 +1,9 @@
 // Detects the contents of a path: the container from the first bytes, the form from the first row. File names only
 // select files within a folder.
-import { InputError } from "@blip-ts/base";
+import { InputError, type Warning } from "@blip-ts/base";
 import { jsonPieces, parseValue, isRecord, type JsonRecord } from "./bytes/json-pieces.ts";
 import { headOf } from "./bytes/streams.ts";
-import { ambiguousFormat, keysOf, unknownFormat, wrongFormat } from "./errors.ts";
+import { ambiguousFormat, keysOf, textsLeftOut, unknownFormat, wrongFormat } from "./errors.ts";
 import type { Task } from "./examples.ts";
 import type { DataFile, DataFolder } from "./files.ts";
 import type { DocumentStart, JsonDocument } from "./formats/format.ts";
@@ -207,11 +207,23 @@ function imageFolder(folder: DataFolder, options: DetectOptions): Candidate | un
   return {
     container: "image-folder",
     what: "images with texts beside them",
-    open: () =>
-      Promise.resolve(
-        imageFolderSource(folder.name, folder.root, inSplit(folder, images, options), beside, options.limits),
-      ),
+    open() {
+      const own = inSplit(folder, images, options);
+      const source = imageFolderSource(folder.name, folder.root, own, beside, options.limits);
+      return Promise.resolve({ ...source, warnings: orphansOf(folder, texts, images) });
+    },
   };
+}
+
+/** A warning of the texts that have no image beside them. */
+function orphansOf(
+  folder: DataFolder,
+  texts: ReadonlyMap<string, DataFile>,
+  images: readonly DataFile[],
+): readonly Warning[] {
+  const stems = new Set(images.map(({ path }) => stem(path)));
+  const orphans = [...texts].flatMap(([own, { path }]) => (stems.has(own) ? [] : [path]));
+  return orphans.length === 0 ? [] : [textsLeftOut(folder.name, orphans.sort())];
 }
 
 /** Opens the one metadata file. Its paths are relative to its own folder. */

@@ -1,6 +1,6 @@
 // The errors of data files: one factory per error. Their codes are `dataset/...`. Names and texts from a file are
 // shortened and stripped of control characters before they are shown.
-import { type BlipErrorCode, InputError, UsageError } from "@blip-ts/base";
+import { type BlipErrorCode, InputError, UsageError, type Warning } from "@blip-ts/base";
 import { placeName, shown, type Place } from "./place.ts";
 
 /** A short description of a value: `a number (5)`, `a list of 3`. */
@@ -312,3 +312,14 @@ export const badColumn = (file: string, role: string, column: string, names: rea
     `${shown(file)}: expected a column "${shown(column, 80)}" (${role}), got ${keysOf(names, 16)}. Name one of these.`,
     { file, role, column, names },
   );
+
+/**
+ * Text files of a folder have no image of the same name beside them, and are left out.
+ * @remedy Add the images, or remove the text files.
+ */
+export const textsLeftOut = (folder: string, paths: readonly string[]): Warning => ({
+  code: "dataset/texts-left-out",
+  message:
+    `${shown(folder)}: expected an image of the same name beside each text file, got none beside ` +
+    `${paths.length} of them, left out: ${keysOf(paths, 4)}. Add the images, or remove the text files.`,
+});

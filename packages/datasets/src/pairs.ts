@@ -71,7 +71,7 @@ const imagePairs = [
   ["left", "right"],
   ["left_image", "right_image"],
 ];
-const textColumns = ["texts", "text", "captions", "caption", "question", "statement", "sentence", "prompt"];
+const textColumns = ["text", "texts", "caption", "captions", "question", "statement", "sentence", "prompt"];
 const one: Count = { min: 1, max: 1 };
 
 /**

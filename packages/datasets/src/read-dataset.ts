@@ -1,5 +1,5 @@
 // Reads a task's data set from a file or folder: its description and its examples.
-import { InputError } from "@blip-ts/base";
+import { InputError, type Warning } from "@blip-ts/base";
 import {
   detectFile,
   detectFolder,
@@ -51,6 +51,8 @@ export interface Dataset<T extends Task> {
   readonly container: ContainerName;
   /** A description: `CSV, read as "table" (...)`. */
   readonly description: string;
+  /** What was left out when the files were opened, such as a folder's texts without images. */
+  readonly warnings: readonly Warning[];
   /** The examples, from the start at each iteration. @throws {InputError} `dataset/...`, with file, row and field */
   readonly examples: AsyncIterable<ExampleOf<T>>;
   /** The same examples by shard: one part per shard or Parquet file; a single part in all other forms. */
@@ -190,6 +192,7 @@ function documentDataset<T extends Task>(
     format: format.name,
     container: "json",
     description: `a JSON document, read as "${format.name}" (${format.what})${without}`,
+    warnings: [],
     ...inParts<T>([{ name: document.name, read }], options),
   };
 }
@@ -251,6 +254,7 @@ async function rowDataset<T extends Task>(
     format: chosen.name,
     container: source.container,
     description: `${source.what}, read as "${chosen.name}" (${chosen.what})`,
+    warnings: source.warnings ?? [],
     ...inParts<T>(
       parts.map((part) => ({
         ...{ name: part.name, size: part.size },
@@ -282,6 +286,7 @@ const otherColumns = [
   "uid",
   "false_captions",
   "patches",
+  "domain",
 ];
 
 async function* rowOutcomes<T extends Task>(

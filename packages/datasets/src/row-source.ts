@@ -11,7 +11,7 @@ import { openParquet, parquetRows, type ParquetFile } from "./records/parquet.ts
 import { jsonLineRows, jsonListRows, type RawRow } from "./records/raw-row.ts";
 import { shardRows } from "./records/webdataset.ts";
 import type { ContainerName } from "./options.ts";
-import { imageEnding, InputError, must, unreadEndings } from "@blip-ts/base";
+import { imageEnding, InputError, must, unreadEndings, type Warning } from "@blip-ts/base";
 
 export interface RowSource {
   readonly container: ContainerName;
@@ -25,6 +25,8 @@ export interface RowSource {
   rows(needed: readonly string[] | undefined): AsyncIterable<RawRow>;
   /** Each file of shards or Parquet separately. Together they have the same rows. */
   readonly parts?: readonly RowPart[];
+  /** What was left out when the source was opened. Default: nothing. */
+  readonly warnings?: readonly Warning[];
 }
 
 /** One file of a source. */

@@ -1,6 +1,6 @@
 // Images with their texts as collected from the web. Each row keeps all its columns, so that it can be captioned,
 // filtered, and written again. The readers of tasks (`read-dataset.ts`) keep only the columns of their task.
-import { InputError } from "@blip-ts/base";
+import { InputError, type Warning } from "@blip-ts/base";
 import { detectFile, detectFolder, type Detected, type DetectOptions } from "./detect.ts";
 import { badColumn, badOption, badRow, keysOf, tooLarge, unknownFormat } from "./errors.ts";
 import type { ImageSource } from "./examples.ts";
@@ -59,6 +59,8 @@ export interface WebRows {
   readonly imageColumn: string;
   /** The column of texts; undefined if the data has none. */
   readonly textColumn: string | undefined;
+  /** What was left out when the files were opened, such as a folder's texts without images. */
+  readonly warnings: readonly Warning[];
   /** The rows, from the start at each call. @throws {InputError} `dataset/...` if no further row can be read */
   rows(): AsyncIterable<WebRow | WebRowError>;
 }
@@ -104,6 +106,7 @@ export async function openWebRows(
   return {
     ...{ name: source.name, container: source.container, what: source.what, imageColumn, textColumn },
     root: imageRoot ?? source.root,
+    warnings: source.warnings ?? [],
     rows: () => webRows(source.rows(undefined), { image: imageColumn, texts: textColumn }, rows),
   };
 }

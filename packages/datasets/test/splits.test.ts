@@ -79,7 +79,9 @@ describe("rows with a field split", () => {
   });
 
   test("A-OKVQA's lists have the field", async () => {
-    expect(await examplesOf("vqa", list("aokvqa_v1p0_val.json"), { split: "val" })).toHaveLength(1);
+    const path = list("aokvqa_v1p0_val.json");
+    expect(await examplesOf("vqa", path, { split: "val" })).toHaveLength(1);
+    expect((await refusal(() => readDataset("vqa", path, { split: "test" }))).message).toContain('got "val"');
   });
 });
 
@@ -122,23 +124,31 @@ describe("data without splits refuse the option by its name", () => {
   });
 });
 
-test("tables have every field of the same rows as JSON: false captions and patches too", async () => {
-  const fields = { false_captions: ["a dog", "two cats"], patches: [0, "cat", null] };
-  const rows = ["text", "alt"].map((name) => ({ image: "a.png", [name]: "a cat", ...fields }));
-  for (const [row, columns] of [[rows[0]], [rows[1], { captions: "alt" }]] as const) {
+test("tables have every field of the same rows as JSON: false captions, patches and domains too", async () => {
+  const lists = { false_captions: ["a dog", "two cats"], patches: [0, "cat", null] };
+  const fields = { ...lists, domain: "near-domain" };
+  const rows = ["text", "alt", "caption"].map((name) => ({ image: "a.png", [name]: "a cat", ...fields }));
+  for (const [row, columns] of [[rows[0]], [rows[1], { captions: "alt" }], [rows[2]]] as const) {
     const kinds = Object.keys(row ?? {}).map(
-      (name) => [name, Object.hasOwn(fields, name) ? "json" : "text"] as const,
+      (name) => [name, Object.hasOwn(lists, name) ? "json" : "text"] as const,
     );
     const table = new ParquetRows(new Map(kinds));
     const parquet = fileWith(Buffer.concat([await table.group([row ?? {}]), await table.end()]));
     const json = fileWith(JSON.stringify([row]));
-    for (const task of ["retrieval", "pretrain"] as const) {
+    for (const task of ["retrieval", "pretrain", "caption"] as const) {
       const options = { imageRoot: "/images", ...(columns && { columns }) };
       const [found] = await examplesOf(task, parquet, options);
       const [expected] = await examplesOf(task, json, options);
-      expect(found).toMatchObject({ falseCaptions: fields.false_captions });
+      if (task === "caption") expect(found).toMatchObject({ domain: fields.domain });
+      else expect(found).toMatchObject({ falseCaptions: fields.false_captions });
       if (task === "pretrain") expect(found).toMatchObject({ patches: fields.patches });
       expect({ ...found, place: undefined }).toEqual({ ...expected, place: undefined });
     }
   }
+});
+
+test("a table's domain may be absent, as in NoCaps' own lists", async () => {
+  const lines = ["a.png,a cat,near-domain", "b.png,a dog,"];
+  const rows = await examplesOf("caption", fileWith(["image,text,domain", ...lines].join("\n")));
+  expect(rows.map(({ domain }) => domain)).toEqual(["near-domain", undefined]);
 });

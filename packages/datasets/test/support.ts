@@ -18,6 +18,8 @@ import {
 const fixtures = fileURLToPath(new URL("../../../fixtures/datasets", import.meta.url));
 export const fixture = (name: string) => join(fixtures, name);
 export const list = (name: string) => join(fixtures, "lists", name);
+/** The image of a path. Its folder is by default that of the lists. */
+export const image = (path: string, root = fixture("lists")) => ({ kind: "path", root, path });
 
 const temporary = mkdtempSync(join(tmpdir(), "blip-datasets-"));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
@@ -35,6 +37,25 @@ export function folderWith(files: Readonly<Record<string, string | Uint8Array>>)
 
 export const fileWith = (content: string | Uint8Array, name = "data") =>
   join(folderWith({ [name]: content }), name);
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A JSON list of these rows, and JSON lines. */
+export const listOf = (...rows: readonly Json[]) => fileWith(JSON.stringify(rows), "rows.json");
+export const linesOf = (...rows: readonly Json[]) =>
+  fileWith(rows.map((row) => JSON.stringify(row)).join("\n"), "rows.jsonl");
+
+/** A valid row of Karpathy's lists, and one of ARO's. */
+export const karpathy = { image: "a.jpg", caption: "a", image_id: 1 };
+export const aro = {
+  image_path: "a.jpg",
+  true_caption: "t",
+  false_caption: "f",
+  bbox_x: 0,
+  bbox_y: 0,
+  bbox_w: 1,
+  bbox_h: 1,
+};
 
 export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];

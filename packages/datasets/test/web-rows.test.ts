@@ -15,7 +15,7 @@ import {
   type WebRow,
   type WebRowsOptions,
 } from "@blip-ts/datasets/node";
-import { all, fileWith, fixture, folderWith, refusal } from "./support.ts";
+import { all, examplesOf, fileWith, fixture, folderWith, pairsOf, refusal } from "./support.ts";
 
 async function rowsOf(path: string, options: WebRowsOptions = {}): Promise<WebRow[]> {
   const data = await readWebRows(path, options);
@@ -139,6 +139,22 @@ describe("columns", () => {
     );
     const none = fileWith('{"a":1}\n', "rows.jsonl");
     expect((await refusal(() => readWebRows(none))).message).toMatch(/columns: .* image: "NAME"/);
+  });
+
+  test.each([
+    ["caption", "captions"],
+    ["text", "texts"],
+  ])("of both %s and %s, every reader takes the first", async (name, plural) => {
+    for (const image of ["image", "file_name"]) {
+      const row = { [plural]: ["of", "many"], [name]: "the one", [image]: "a.png" };
+      const file = fileWith(jsonLine(row), "rows.jsonl");
+      const own = ["the one"];
+      expect((await rowsOf(file)).map(({ texts }) => texts)).toEqual([own]);
+      expect((await examplesOf("pretrain", file)).map(({ caption }) => caption)).toEqual(own);
+      for (const task of ["retrieval", "caption"] as const)
+        expect((await examplesOf(task, file)).map(({ captions }) => captions)).toEqual([own]);
+      expect(await pairsOf(jsonLine(row))).toMatchObject([{ texts: own }]);
+    }
   });
 
   test("too many of them fail their row", async () => {

@@ -2,9 +2,10 @@
 // does not fit. A run counts, captions and filters the rows, and writes the kept pairs. Memory does not grow with the
 // data, and a killed run can be resumed.
 import { decodeDefaults } from "../processor/image-processor.ts";
-import { BlipError, closing, must, orClosed } from "@blip-ts/base";
+import { atLeast, BlipError, closing, must, orClosed } from "@blip-ts/base";
 import { placeName, type WebRow, type WebRowError, type WebRows } from "@blip-ts/datasets";
-import { modelIdentity } from "../evaluate/identity.ts";
+import { modelIdentities } from "../evaluate/identity.ts";
+import { warningOf } from "../load/load-model.ts";
 import type { Platform } from "../platform.ts";
 import { rowError, verbOptions, type VerbOptions } from "../verbs/image-batches.ts";
 import { version } from "../version.ts";
@@ -96,10 +97,12 @@ async function identityOf(
     maxLength: drawn && Number.isFinite(drawn.maxLength) ? drawn.maxLength : undefined,
   };
   const { rows, sha256 } = counted;
+  const models = await modelIdentities(host, [model.loaded, filter.model.loaded], signal);
+  const [ownCaptioner, ownFilter] = atLeast(models, 2);
   return {
     capfilt: version,
-    captioner: await modelIdentity(host, model.loaded, signal),
-    filter: await modelIdentity(host, filter.model.loaded, signal),
+    captioner: ownCaptioner,
+    filter: ownFilter,
     data: { name: data.name, rows, sha256 },
     // Options that were not given are null, so they are also compared.
     options: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null])),
@@ -264,6 +267,8 @@ export async function runCapFilt(
   const { signal } = options;
   const clock = new ProgressClock(() => host.now(), options.onStep);
   const data = await open();
+  const warn = warningOf(platform, options);
+  for (const warning of data.warnings) warn(warning);
   const call: Call = { platform, host, data, out, options, clock };
   await checkOut(call);
   clock.begin("data", 0, undefined);

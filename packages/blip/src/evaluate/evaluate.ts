@@ -3,6 +3,7 @@
 import { closing, orClosed } from "@blip-ts/base";
 import type { Platform } from "../platform.ts";
 import type { PlaceName, Task } from "@blip-ts/datasets";
+import { warningOf } from "../load/load-model.ts";
 import { type EvaluatedImage, type EvaluationHost, rowsInMemory, type StatesFile } from "./host.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import {
@@ -209,7 +210,8 @@ export async function evaluateOn<T extends EvaluationTask>(
 ): Promise<EvaluationReport> {
   checkEvaluateOptions(task, options);
   const clock = new StepClock(() => host.now(), options.onStep);
-  const call: Call = { platform, host, task, options, clock, begun: host.now() };
+  const warn = warningOf(platform, options);
+  const call: Call = { platform, host, task, options, clock, warn, begun: host.now() };
   const dataset = data as EvaluatedData<Task>;
   switch (task) {
     case "retrieval":

@@ -1,9 +1,11 @@
 // The identity of a run: task, model, data, options. Rows of an earlier run are reused if both identities are equal.
+import { atLeast, once } from "@blip-ts/base";
 import { readTensorBytes } from "@blip-ts/checkpoint";
 import { decodeDefaults } from "../processor/image-processor.ts";
 import type { ImageConfig } from "../image/preprocess.ts";
 import { imageConfigOf } from "../load/image-settings.ts";
 import type { LoadedNetwork } from "../load/load-model.ts";
+import type { OpenedModel } from "../load/open-model.ts";
 import type { ModelFiles } from "../files.ts";
 import type { BlipConfig } from "../model/config.ts";
 import { version } from "../version.ts";
@@ -22,8 +24,11 @@ export interface ModelIdentity {
    * is that of the part's file.
    */
   readonly sha256: string;
-  /** SHA-256 of the image encoder's weights, equal for models that share them. */
-  readonly imageEncoder: string;
+  /**
+   * For a suite: SHA-256 of the weights of its image encoder, which have their own file. For any other model undefined,
+   * because `sha256` covers them.
+   */
+  readonly imageEncoder?: string;
   /** SHA-256 of the tokenizer's files and of the ids of special tokens. */
   readonly tokenizer: string;
   /** The settings that turn images into pixel values. */
@@ -77,7 +82,7 @@ async function weightsHash(host: Hashing, { weights }: ModelFiles, signal?: Abor
  */
 export async function encoderHash(
   host: Hashing,
-  { opened }: LoadedNetwork,
+  { opened }: Pick<LoadedNetwork, "opened">,
   signal?: AbortSignal,
 ): Promise<string> {
   const hasher = host.hasher();
@@ -99,19 +104,40 @@ async function tokenizerHash(host: Hashing, { opened: { files }, tokens }: Loade
   return hasher.digest();
 }
 
-/** @throws {ModelError} if the model's files cannot be read @throws the signal's reason */
-export const modelIdentity = async (
+type WeightsIdentity = Pick<ModelIdentity, "sha256" | "imageEncoder">;
+
+const weightsIdentity = async (
   host: Hashing,
-  loaded: LoadedNetwork,
+  opened: OpenedModel,
   signal?: AbortSignal,
-): Promise<ModelIdentity> => ({
-  name: loaded.opened.files.name,
-  sha256: await weightsHash(host, loaded.opened.files, signal),
-  imageEncoder: await encoderHash(host, loaded, signal),
-  tokenizer: await tokenizerHash(host, loaded),
-  images: await imageConfigOf(loaded.opened, loaded.imageSize),
-  config: loaded.config,
+): Promise<WeightsIdentity> => ({
+  sha256: await weightsHash(host, opened.files, signal),
+  ...(opened.inSuite === true && { imageEncoder: await encoderHash(host, { opened }, signal) }),
 });
+
+/**
+ * The identities of models. A file that several of them use is read once.
+ * @throws {ModelError} if a model's files cannot be read @throws the signal's reason
+ */
+export async function modelIdentities(
+  host: Hashing,
+  models: readonly LoadedNetwork[],
+  signal?: AbortSignal,
+): Promise<ModelIdentity[]> {
+  const weights = new Map<OpenedModel, Promise<WeightsIdentity>>();
+  const identities: ModelIdentity[] = [];
+  for (const loaded of models) {
+    const { opened, imageSize, config } = loaded;
+    identities.push({
+      name: opened.files.name,
+      ...(await once(weights, opened, () => weightsIdentity(host, opened, signal))),
+      tokenizer: await tokenizerHash(host, loaded),
+      images: await imageConfigOf(opened, imageSize),
+      config,
+    });
+  }
+  return identities;
+}
 
 /** The loading options that affect numbers, for any task. */
 function loadingOptions(
@@ -145,10 +171,11 @@ export async function identityOf(
 ): Promise<Identity> {
   const { limit } = options;
   const all = { ...loadingOptions(options, loaded), limit, ...decides };
+  const [model] = atLeast(await modelIdentities(host, [loaded], options.signal), 1);
   return {
     task,
     version,
-    model: await modelIdentity(host, loaded, options.signal),
+    model,
     data: { name: dataset.name, format: dataset.format, rows, sha256 },
     // Options that were not given are null, so they are also compared.
     options: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value ?? null])),

@@ -1,6 +1,6 @@
 // The first pass over the data: counts rows, finds invalid rows, and computes a fingerprint. A resumed run compares the
 // fingerprint to check that the data is the same.
-import { isDataUrl, type InputError } from "@blip-ts/base";
+import { isDataUrl, type InputError, type Warning } from "@blip-ts/base";
 import {
   type Dataset,
   type ExampleOf,
@@ -40,6 +40,8 @@ export interface Reading {
   readonly host: EvaluationHost;
   readonly clock: StepClock;
   readonly options: EvaluateOptions;
+  /** Receives warnings about the data. */
+  readonly warn: (warning: Warning) => void;
 }
 
 async function* firstRows<Example>(
@@ -90,7 +92,7 @@ const reported = 1000;
  */
 export async function survey<T extends Task>(
   data: EvaluatedData<T>,
-  { host, clock, options }: Reading,
+  { host, clock, options, warn }: Reading,
   see: (row: Numbered<ExampleOf<T>>) => void = () => undefined,
 ): Promise<Survey<T>> {
   const failed: FailedExample[] = [];
@@ -102,6 +104,7 @@ export async function survey<T extends Task>(
     failed.push(row);
     options.onFailed?.(row);
   });
+  for (const warning of dataset.warnings) warn(warning);
   const hasher = host.hasher();
   let rows = 0;
   clock.begin("data", 0, undefined);

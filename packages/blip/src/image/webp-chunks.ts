@@ -1,4 +1,5 @@
 // Reads the chunks of a WebP file (RFC 9649, 2.3 and 2.7).
+import type { OwnBytes } from "@blip-ts/base";
 import { ByteReader, maxParts } from "./byte-reader.ts";
 
 /** A part of a WebP file. */
@@ -28,11 +29,12 @@ export function* riffChunks(bytes: Uint8Array): Generator<RiffChunk, void, undef
 /** Flags of the VP8X chunk (RFC 9649, 2.7.1). */
 export const webpFlags = { animation: 0x02, exif: 0x08, alpha: 0x10 } as const;
 
+/** The position of the flags, in the file's first chunk. */
+const flagsAt = 20;
+const hasFlags = (bytes: Uint8Array): boolean => new ByteReader(bytes).letters(12) === "VP8X";
+
 /** The flags of a WebP; 0 if it has no VP8X chunk. */
-function flagsOf(bytes: Uint8Array): number {
-  const file = new ByteReader(bytes);
-  return file.letters(12) === "VP8X" ? file.u8(20) : 0;
-}
+const flagsOf = (bytes: Uint8Array): number => (hasFlags(bytes) ? new ByteReader(bytes).u8(flagsAt) : 0);
 
 /** Whether a WebP announces EXIF. libwebp, and so Pillow, ignores an EXIF chunk that is not announced. */
 export const announcesExif = (bytes: Uint8Array): boolean => (flagsOf(bytes) & webpFlags.exif) !== 0;
@@ -43,3 +45,26 @@ export const announcesExif = (bytes: Uint8Array): boolean => (flagsOf(bytes) & w
  */
 export const isOpaqueAnimation = (bytes: Uint8Array): boolean =>
   (flagsOf(bytes) & (webpFlags.animation | webpFlags.alpha)) === webpFlags.animation;
+
+/** Whether a WebP's lossless pixels have alpha: a bit behind their signature and their sides of 14 bits (RFC 9649, 3.4). */
+function hasLosslessAlpha(bytes: Uint8Array): boolean {
+  for (const { type, data } of riffChunks(bytes)) {
+    if (type === "VP8L") return ((new ByteReader(bytes).u32(data + 1, true) >>> 28) & 1) === 1;
+    if (type === "VP8 ") return false;
+  }
+  return false;
+}
+
+/**
+ * A still WebP whose VP8X chunk announces the alpha of its lossless pixels. Pillow uses that alpha even if VP8X denies
+ * it; libvips leaves it out, and Chromium's colours are then wrong. (An ALPH chunk, which lossy pixels have, does not count in Pillow if VP8X denies it.)
+ * @returns the file itself if nothing is to be announced, otherwise a copy
+ */
+export function withAlphaAnnounced<Bytes extends Uint8Array>(bytes: Bytes): Bytes | OwnBytes {
+  const flags = flagsOf(bytes);
+  const isDenied = hasFlags(bytes) && (flags & (webpFlags.animation | webpFlags.alpha)) === 0;
+  if (!isDenied || !hasLosslessAlpha(bytes)) return bytes;
+  const announced = Uint8Array.from(bytes);
+  announced[flagsAt] = flags | webpFlags.alpha;
+  return announced;
+}

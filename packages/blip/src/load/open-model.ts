@@ -37,6 +37,8 @@ export interface OpenedModel {
   readonly tasks: TaskReport;
   /** The adapter whose updates are merged into `tensors`. */
   readonly adapter?: { readonly name: string; readonly sha256: string } | undefined;
+  /** Whether this is the part of a suite: `tensors` has the image encoder's, `files.weights` lacks them. Default: false. */
+  readonly inSuite?: true;
 }
 
 /**

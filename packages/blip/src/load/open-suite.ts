@@ -59,12 +59,15 @@ export class OpenedSuite {
   part(folder: string): Promise<OpenedModel> {
     return once(this.#parts, folder, async () => {
       const encoder = await this.imageEncoder();
-      const found = await this.#folder(folder, this.parts.get(folder)?.join(" and ") ?? "no part");
-      const own = await openWeights(found);
+      const files = await this.#folder(folder, this.parts.get(folder)?.join(" and ") ?? "no part");
+      const own = await openWeights(files);
       const doubled = [...own.tensors.keys()].filter(isImageEncoder);
-      if (doubled.length > 0) throw misplacedTensors(found.name, "the part's own", doubled);
+      if (doubled.length > 0) throw misplacedTensors(files.name, "the part's own", doubled);
       const tensors: ReadonlyMap<string, StoredTensor> = new Map([...own.tensors, ...encoder.tensors]);
-      const opened = openedFrom(readOnce(found), { ...own, tensors });
+      const opened: OpenedModel = {
+        ...openedFrom(readOnce(files), { ...own, tensors }),
+        inSuite: true,
+      };
       await expectWidth(this, opened);
       return opened;
     });

@@ -66,6 +66,7 @@ const datasetOf = (parts: readonly DatasetPart<"retrieval">[], streamed: boolean
   format: "karpathy",
   container: streamed ? "webdataset" : "json",
   description: "a list",
+  warnings: [],
   examples: {
     async *[Symbol.asyncIterator]() {
       for (const { examples } of parts) yield* examples;

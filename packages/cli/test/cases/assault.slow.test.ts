@@ -208,7 +208,7 @@ const elsewhere: readonly (readonly [row: string, file: string, title: string])[
   ["M2-M5", "packages/blip/test/hub-answers.slow.test.ts", "whatever a hub answers"],
   ["M6", "packages/cli/test/image-names.slow.test.ts", "does not wait for a FIFO in a folder"],
   ["M8", "packages/blip/test/full-disk.slow.test.ts", "ENOSPC"],
-  ["M9", "packages/blip/src/platform/node/hub/hostile-hub.test.ts", "revision"],
+  ["M9", "packages/blip/src/platform/node/hub/hostile-names.test.ts", "revision"],
   ["M12-M13", "packages/blip/src/verbs/finite.slow.test.ts", "model/not-finite"],
   ["M15", "packages/blip/test/engine-thread.slow.test.ts", "threads are replaced"],
   ["M16", "packages/blip/src/load/side-files.test.ts", "config.json"],

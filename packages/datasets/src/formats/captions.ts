@@ -3,7 +3,7 @@
 import type { CaptionExample, ExampleId, PretrainExample, RetrievalExample } from "../examples.ts";
 import { badField, described } from "../errors.ts";
 import type { Row } from "../row.ts";
-import { columnOf, hasRole, idOf, imageIdOf, needColumn } from "./columns.ts";
+import { columnOf, domainOf, hasRole, idOf, imageIdOf, needColumn } from "./columns.ts";
 import { hasAll, hasAny, type RecordFormat } from "./format.ts";
 
 /** `COCO_val2014_000000391895.jpg` -> 391895: the digits after the last "_", as in BLIP's train_caption.py. */
@@ -36,7 +36,7 @@ function karpathyRow(row: Row): RetrievalExample {
 
 function karpathyCaptionRow(row: Row): CaptionExample {
   const example = karpathyRow(row);
-  return { ...example, submissionId: karpathySubmissionId(row, example) };
+  return { ...example, submissionId: karpathySubmissionId(row, example), ...domainOf(row) };
 }
 
 function tableRow(row: Row): RetrievalExample {
@@ -66,7 +66,6 @@ export const retrievalFormats: readonly RecordFormat<"retrieval">[] = [
 ];
 
 function nocapsRow(row: Row): CaptionExample {
-  const domain = row.optionalText("domain");
   const imageId = row.id("img_id");
   return {
     place: row.place,
@@ -74,7 +73,7 @@ function nocapsRow(row: Row): CaptionExample {
     imageId,
     submissionId: imageId,
     captions: [],
-    ...(domain === undefined ? {} : { domain }),
+    ...domainOf(row),
   };
 }
 
@@ -88,6 +87,7 @@ function captionTableRow(row: Row): CaptionExample {
     ...imageIdOf(row),
     submissionId: idOf(row, image),
     captions: captions === undefined ? [] : row.texts(captions),
+    ...domainOf(row),
   };
 }
 

@@ -7,6 +7,7 @@ import type { CaptionExample, ExampleId, ReferenceExample, RetrievalExample } fr
 import { isRecord } from "../bytes/json-pieces.ts";
 import { wholeFile, type Place } from "../place.ts";
 import { Row, type RowContext } from "../row.ts";
+import { domainOf } from "./columns.ts";
 import { checkDocument, checkJoined, inputError, sectionRows } from "./document-rows.ts";
 import {
   hasAll,
@@ -99,14 +100,13 @@ function captionExample(id: ExampleId, group: Group): CaptionExample {
       "only captions",
       'Read the file as "references", or add the list of images.',
     );
-  const domain = image.optionalText("domain");
   return {
     place,
     image: imageOf(image),
     imageId: id,
     submissionId: id,
     captions,
-    ...(domain === undefined ? {} : { domain }),
+    ...domainOf(image),
   };
 }
 

@@ -1,13 +1,16 @@
 // Finds the columns of tables by common names. The caller may name other columns.
 import type { ColumnRole, Row } from "../row.ts";
 import { badRow, keysOf } from "../errors.ts";
-import type { ExampleId, ImageSource } from "../examples.ts";
+import type { CaptionExample, ExampleId, ImageSource } from "../examples.ts";
 import type { JsonRecord } from "../bytes/json-pieces.ts";
 
 /** The columns whose value names the image. The other columns of ids may name the row, such as a caption. */
 const imageIdColumns = ["image_id", "imgid", "img_id", "cocoid"];
 
-/** The names in order of preference: bytes before paths, paths before URLs. */
+/**
+ * The names in order of preference: bytes before paths, paths before URLs; `caption` before `captions`, because the
+ * other forms read `caption`.
+ */
 export const columnNames: Readonly<Record<ColumnRole, readonly string[]>> = {
   image: [
     "image",
@@ -26,10 +29,10 @@ export const columnNames: Readonly<Record<ColumnRole, readonly string[]>> = {
     "image_url",
   ],
   captions: [
-    "captions",
     "caption",
-    "texts",
+    "captions",
     "text",
+    "texts",
     "sentences_raw",
     "sentences",
     "sentence",
@@ -77,6 +80,10 @@ export function imageIdOf(row: Row): { readonly imageId?: ExampleId } {
   const column = row.first(id === undefined ? imageIdColumns : [id]);
   return column === undefined ? {} : { imageId: row.id(column) };
 }
+
+/** The row's field `domain`, if it has one. @throws {InputError} `dataset/bad-field` */
+export const domainOf = (row: Row): Pick<CaptionExample, "domain"> =>
+  row.has("domain") ? { domain: row.text("domain") } : {};
 
 /** The row's id, or its image's path, or its place. */
 export function idOf(row: Row, image: ImageSource | undefined): ExampleId {

@@ -62,6 +62,7 @@ function joined<T extends Task>(parts: readonly Dataset<T>[]): Dataset<T> {
     ...first,
     name: parts.map(({ name }) => name).join(", "),
     description: parts.map(({ name, description }) => `${name}: ${description}`).join("; "),
+    warnings: parts.flatMap(({ warnings }) => warnings),
     examples: { [Symbol.asyncIterator]: () => chained(parts) },
     parts: parts.flatMap((part) => part.parts),
   };

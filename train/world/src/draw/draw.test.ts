@@ -1,4 +1,5 @@
 // Pixels: each item of a scene is visible at its position.
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { must } from "@blip-ts/base";
 import { catalogue } from "../art/catalogue.ts";
@@ -60,6 +61,11 @@ describe("a scene", () => {
 });
 
 describe("patches", () => {
+  test("have the names in the file of the recipes", () => {
+    const file = readFileSync(new URL("../../recipes/patch-names.json", import.meta.url), "utf8");
+    expect(JSON.parse(file)).toEqual(patchNames);
+  });
+
   const drawing = async (world: "full" | "crowd" | "plain") => {
     const source = sceneSource(world, "train", 21);
     return { source, drawer: new Drawer(catalogue(), blankSprites, await readPanoramas(), 128) };

@@ -20,7 +20,7 @@ import { toRgb, whitenColour, type RawImage, type RgbImage } from "../../image/r
 import { sniff, sniffLength, type ImageFormat } from "../../image/sniff.ts";
 import { tiffDirectory } from "../../image/tiff-directory.ts";
 import { tiffKind, unreadTiff } from "../../image/tiff-kind.ts";
-import { isOpaqueAnimation } from "../../image/webp-chunks.ts";
+import { isOpaqueAnimation, withAlphaAnnounced } from "../../image/webp-chunks.ts";
 import { decodePng, parsePng } from "./decode-png.ts";
 import { tainted } from "./errors.ts";
 import { withoutExif } from "./without-exif.ts";
@@ -89,10 +89,11 @@ async function decodeByBrowser(
   { alpha, maxPixels, onWarning }: DecodeOptions,
 ): Promise<RawImage> {
   const { name, bytes } = encoded;
+  const file = format === "webp" ? withAlphaAnnounced(bytes) : bytes;
   let bitmap: ImageBitmap;
   try {
     // Whether browsers apply the EXIF orientation depends on the format and the browser, so the EXIF is removed first.
-    bitmap = await createImageBitmap(new Blob([withoutExif(format, bytes)], { type: `image/${format}` }), {
+    bitmap = await createImageBitmap(new Blob([withoutExif(format, file)], { type: `image/${format}` }), {
       colorSpaceConversion: "none",
       premultiplyAlpha: "none",
       imageOrientation: "from-image",

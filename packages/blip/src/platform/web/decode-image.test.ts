@@ -143,6 +143,27 @@ test("the browser is shown no EXIF: the file is turned here", async () => {
   }
 });
 
+test("the browser is shown the alpha of lossless WebP, even if the file denies it", async () => {
+  const shown: Uint8Array[] = [];
+  vi.stubGlobal("createImageBitmap", async (blob: Blob) => {
+    shown.push(new Uint8Array(await blob.arrayBuffer()));
+    throw new DOMException("no", "InvalidStateError");
+  });
+  for (const [name, flags] of [
+    ["webp-alpha-denied.webp", 0x10],
+    ["webp-denied-lossy.webp", 0],
+  ] as const) {
+    const bytes = await readFile(fixture(`images/kinds/${name}`));
+    expect(bytes[20], name).toBe(0);
+    await expect(decodeImage(bytes, options)).rejects.toMatchObject({ code: "image/truncated" });
+    const same = shown.pop() ?? new Uint8Array();
+    expect(same[20], name).toBe(flags);
+    expect(bytes[20], "the caller's bytes").toBe(0);
+    same[20] = 0;
+    expect(bytes.equals(same), name).toBe(true);
+  }
+});
+
 test("a large image is decoded in a worker, in the size that is wanted, and on the page's thread without one", async () => {
   const bytes = await sharp({ create: { width: 4000, height: 2200, channels: 3, background: "red" } })
     .png()

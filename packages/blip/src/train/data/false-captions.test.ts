@@ -37,9 +37,11 @@ test("each epoch draws one of a row's false captions, cleaned; a resumed run dra
 
 test("without the option, and for rows without any, a batch has none", async () => {
   const none = await using({ ...setup, falseCaptions: false }, (data) => take(data.batches(), 1));
+  expect(none).toMatchObject([{ captions: { length: 4 } }]);
   expect(none[0]).not.toHaveProperty("falseCaptions");
   const plain = rows.map(({ name, text }) => ({ name, text }));
   const without = await using({ ...setup, rows: plain }, (data) => take(data.batches(), 1));
+  expect(without).toMatchObject([{ captions: { length: 4 } }]);
   expect(without[0]).not.toHaveProperty("falseCaptions");
 });
 
@@ -78,7 +80,7 @@ test("only tasks with the loss ITM read them", () => {
   const options = { batchSize: 1, falseCaptions: true };
   for (const task of ["caption", "vqa", "nlvr"] as const)
     expect(() => resolveOptions(task, options)).toThrow(
-      `falseCaptions: expected false for ${task}, got true`,
+      `falseCaptions: expected false for ${task}, which has no loss ITM, got true. Give another value.`,
     );
   for (const task of ["match", "pretrain"] as const)
     expect(resolveOptions(task, options).falseCaptions).toBe(true);

@@ -196,9 +196,10 @@ function pillowOrder(value: PillowOrder): PillowOrder {
   throw badOption("pillowOrder", pillowOrders.join(" or "), value);
 }
 
-function readsFalse(task: TrainingTask, value: boolean): boolean {
+/** Only the loss ITM uses false captions. @throws {UsageError} `train-data/bad-option` */
+export function checkFalseCaptions(task: TrainingTask, value = false): boolean {
   if (value && task !== "match" && task !== "pretrain")
-    throw badOption("falseCaptions", `false for ${task}`, value);
+    throw badOption("falseCaptions", `false for ${task}, which has no loss ITM`, value);
   return value;
 }
 
@@ -223,7 +224,7 @@ export function resolveOptions(task: TrainingTask, options: TrainingDataOptions)
     prompt,
     patches: options.patches,
     shorten: shortened(task, options.shorten ?? 0),
-    falseCaptions: readsFalse(task, options.falseCaptions ?? false),
+    falseCaptions: checkFalseCaptions(task, options.falseCaptions),
     maxWords: whole("maxWords", options.maxWords ?? words[task], 1),
     shuffle,
     shuffleSamples: whole("shuffleSamples", options.shuffleSamples ?? 4096, 1),

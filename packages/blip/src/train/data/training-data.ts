@@ -244,6 +244,7 @@ export async function openTrainingData<T extends TrainingTask>(
     parts.open((error) => skips.skip(error)),
     signal,
   );
+  for (const warning of dataset.warnings) resolved.onWarning(warning);
   const source = await openSamples({ task, dataset, options: resolved, skips, signal });
   const { name, description } = dataset;
   if (source.samples !== null && source.samples < resolved.batchSize && resolved.dropLast)

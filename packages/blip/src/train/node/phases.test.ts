@@ -263,9 +263,13 @@ test("false captions change the loss ITM of pre-training alone, and are refused 
   expect(own.ITC).toBeCloseTo(drawn.ITC ?? NaN, 5);
   expect(own.LM).toBeCloseTo(drawn.LM ?? NaN, 5);
   expect(Math.abs((own.ITM ?? NaN) - (drawn.ITM ?? NaN))).toBeGreaterThan(1e-4);
-  await expect(train("caption", captions, quick({ recipe, falseCaptions: true }))).rejects.toThrow(
-    "falseCaptions: expected false for caption, which has no loss ITM, got true.",
-  );
+  // The message of the training data, before anything is opened.
+  const missing = quick({ recipe, model: join(root, "nowhere"), falseCaptions: true });
+  await expect(train("caption", captions, missing)).rejects.toMatchObject({
+    code: "train-data/bad-option",
+    message:
+      "falseCaptions: expected false for caption, which has no loss ITM, got true. Give another value.",
+  });
 }, 60_000);
 
 describe("the weights of losses, and the names of patches", () => {

@@ -54,6 +54,7 @@ test.each([
   const [[loss, weight], [other, otherWeight]] = [await alone, await filled];
   expect(loss).toBeGreaterThan(0.1);
   expect(other).toBeCloseTo(loss, 5);
+  expect(weight).toBeGreaterThan(0);
   expect(otherWeight).toBe(weight);
 });
 

@@ -168,22 +168,40 @@ export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
   return value;
 }
 
-/**
- * Reads a recipe from a file.
- * @throws {UsageError} `train/recipe` if the file does not exist or is not JSON, or if a field is invalid
- */
-export async function readRecipe(
-  path: string,
-  readText: (path: string) => Promise<string | undefined>,
-): Promise<CustomRecipe> {
+type ReadText = (path: string) => Promise<string | undefined>;
+
+/** The most characters of a recipe's file, and of a file of names. */
+const mostCharacters = 4_000_000;
+
+/** @throws {UsageError} `train/recipe` if the file does not exist, is too long, or is not JSON */
+async function jsonIn(path: string, expected: string, readText: ReadText): Promise<unknown> {
   const content = await readText(path);
-  if (content === undefined)
-    throw badRecipe(path, "", `${recipeNames.join(", ")}, or a JSON file`, "no such file");
-  let recipe: unknown;
+  if (content === undefined) throw badRecipe(path, "", expected, "no such file");
+  if (content.length > mostCharacters)
+    throw badRecipe(path, "", `at most ${mostCharacters} characters`, `${content.length}`);
   try {
-    recipe = JSON.parse(content.replace(/^\uFEFF/, ""));
+    return JSON.parse(content.replace(/^\uFEFF/, ""));
   } catch (error) {
     throw badRecipe(path, "", "JSON", error instanceof Error ? error.message : "another text");
   }
-  return checkedRecipe(path, recipe);
+}
+
+/** Replaces the path of a file of patch names, which is relative to the recipe's folder, by the file's names. */
+async function withPatchNames(path: string, recipe: unknown, readText: ReadText): Promise<unknown> {
+  const patchNames = isRecord(recipe) ? recipe.patchNames : undefined;
+  if (!isRecord(recipe) || !isRecord(patchNames) || typeof patchNames.names !== "string") return recipe;
+  const file = `${/^.*[/\\]/.exec(path)?.[0] ?? ""}${patchNames.names}`;
+  const names = await jsonIn(file, `a JSON list, which patchNames.names of ${path} names`, readText);
+  const { mismatch } = schema.checked(patchEntries.names, names);
+  if (mismatch) throw badRecipe(file, mismatch.field, mismatch.expected, mismatch.found);
+  return { ...recipe, patchNames: { ...patchNames, names } };
+}
+
+/**
+ * Reads a recipe from a file. In a file, `patchNames.names` may be the path of a JSON list of names, relative to it.
+ * @throws {UsageError} `train/recipe` if a file does not exist or is not JSON, or if a field is invalid
+ */
+export async function readRecipe(path: string, readText: ReadText): Promise<CustomRecipe> {
+  const recipe = await jsonIn(path, `${recipeNames.join(", ")}, or a JSON file`, readText);
+  return checkedRecipe(path, await withPatchNames(path, recipe, readText));
 }

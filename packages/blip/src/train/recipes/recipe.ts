@@ -44,7 +44,10 @@ export interface CustomRecipe extends PhaseRecipe {
   readonly seed?: number | undefined;
   /** The number of batches after which an epoch ends. Default: one pass over the data. Streams need it. */
   readonly batchesPerEpoch?: number | undefined;
-  /** The names that patches may have, for the loss `patchNames`. */
+  /**
+   * The names that patches may have, for the loss `patchNames`. In a recipe's file, `names` may be the path of a JSON
+   * list, relative to that file. Default: none.
+   */
   readonly patchNames?: PatchNames | undefined;
   /**
    * The phases in order, at least one. Each phase begins with the result of the previous phase, with new moments,

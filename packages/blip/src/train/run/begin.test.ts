@@ -49,6 +49,7 @@ describe("weights to begin with", () => {
     expect(begin(new Map([...all].filter(([name]) => name !== "temp"))).begun).toEqual(["temp (0.07)"]);
     const { weights, begun } = begin(all, true);
     expect(begun).toContain("temp (0.07)");
+    expect(weights.size).toBeGreaterThan(10);
     expect([...weights.values()].some((tensor) => [...all.values()].includes(tensor))).toBe(false);
   });
 });

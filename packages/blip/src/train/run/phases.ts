@@ -1,6 +1,6 @@
 // The phases of a run; a recipe without phases has a single phase. Each phase is opened with its own settings, and
 // starts from the weights that the earlier phases produced.
-import { asyncDispose, closing } from "@blip-ts/base";
+import { asyncDispose, closing, type Warning } from "@blip-ts/base";
 import type { StoredTensor } from "@blip-ts/checkpoint";
 import { imageConfigOf } from "../../load/image-settings.ts";
 import { imageTokens } from "../../model/config.ts";
@@ -84,6 +84,7 @@ export class DataOfPhases {
   readonly #base: BaseModel;
   readonly #options: TrainOptions;
   readonly #opened = new Map<string, Opened>();
+  readonly #told = new Set<string>();
 
   constructor(parts: DataParts, base: BaseModel, options: TrainOptions) {
     this.#parts = parts;
@@ -98,7 +99,7 @@ export class DataOfPhases {
     const known = this.#opened.get(key);
     if (known) return known;
     const options = await this.#optionsFor(settings);
-    const data = await this.#parts.openData({ ...options, onWarning: this.#options.onWarning });
+    const data = await this.#parts.openData({ ...options, onWarning: (warning) => this.#warn(warning) });
     this.#opened.set(key, { data, validation: undefined });
     const validation = await this.#parts.openValidation?.({
       ...options,
@@ -107,6 +108,13 @@ export class DataOfPhases {
     const opened = { data, validation };
     this.#opened.set(key, opened);
     return opened;
+  }
+
+  /** Passes each warning on once: the phases read the same files. */
+  #warn(warning: Warning): void {
+    if (this.#told.has(warning.message)) return;
+    this.#told.add(warning.message);
+    this.#options.onWarning?.(warning);
   }
 
   /** The data options of a phase. Images are normalised with the model's own settings. */

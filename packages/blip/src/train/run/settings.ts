@@ -1,5 +1,5 @@
 // The settings of a run: the caller's options with every default filled in.
-import type { AugmentOptions } from "../data/options.ts";
+import { checkFalseCaptions, type AugmentOptions } from "../data/options.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import type { TrainingFiles } from "../checkpoint/files.ts";
 import { refusedWith, resolveLora, type LoraSettings } from "../lora/index.ts";
@@ -110,7 +110,7 @@ function checkRecipe(recipe: Recipe): void {
   if (!["epoch", "step"].includes(recipe.per)) throw badTrainOption("per", "epoch or step", recipe.per);
 }
 
-/** @throws {UsageError} `usage/bad-option` */
+/** @throws {UsageError} `usage/bad-option`, `train-data/bad-option` */
 function phaseSettings(
   task: TrainingTask,
   preset: Recipe,
@@ -125,9 +125,6 @@ function phaseSettings(
     throw badTrainOption("freeze", Object.keys(frozenParts).join(" or "), freeze);
   const accumulate = whole("accumulate", values.accumulate ?? 1, 1);
   const losses = checkLosses(task, values.losses);
-  const { falseCaptions = false } = values;
-  if (falseCaptions && task !== "match" && task !== "pretrain")
-    throw badTrainOption("falseCaptions", `false for ${task}, which has no loss ITM`, true);
   if (losses?.patchNames !== undefined && augment !== false)
     throw badTrainOption(
       "augment",
@@ -143,7 +140,7 @@ function phaseSettings(
     recompute: values.recompute ?? false,
     prompt: values.prompt ?? null,
     shorten: values.shorten === undefined ? null : number("shorten", values.shorten, 0, 1),
-    falseCaptions,
+    falseCaptions: checkFalseCaptions(task, values.falseCaptions),
   };
 }
 

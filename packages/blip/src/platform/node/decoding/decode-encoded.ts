@@ -19,7 +19,7 @@ import {
 } from "../../../image/raw-image.ts";
 import { tiffDirectory } from "../../../image/tiff-directory.ts";
 import { tiffHasAlpha, tiffKind } from "../../../image/tiff-kind.ts";
-import { isOpaqueAnimation } from "../../../image/webp-chunks.ts";
+import { isOpaqueAnimation, withAlphaAnnounced } from "../../../image/webp-chunks.ts";
 import { loadSharp } from "../load-sharp.ts";
 import { blockOtherLoaders, checkDecoder } from "../image-loaders.ts";
 import type { EncodedImage } from "../read-image.ts";
@@ -115,9 +115,10 @@ export async function decodeEncoded(encoded: EncodedImage, options: DecodeOption
   if (encoded.format === "gif") return decodeGif(bytes, parseGif(bytes, name), name, alpha);
   const sharp = await loadSharp();
   blockOtherLoaders(sharp);
+  const file = encoded.format === "webp" ? withAlphaAnnounced(bytes) : bytes;
   // checkArea checks the limit from the header, so that the error comes from this package. As in Pillow, libjpeg's
   // warnings are not errors.
-  const image = sharp(bytes, { ignoreIcc: true, failOn: "error", limitInputPixels: false });
+  const image = sharp(file, { ignoreIcc: true, failOn: "error", limitInputPixels: false });
   const metadata = await image.metadata().catch((error: unknown) => {
     throw failure(name, error);
   });

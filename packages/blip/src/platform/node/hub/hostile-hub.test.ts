@@ -1,70 +1,31 @@
 // A hub that is down, slow or misbehaving, and an incomplete cache: what is used, which messages appear, and what never
 // happens.
-import {
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rm,
-  symlink,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, readdir, readlink, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { failureOf, safetensorsOf } from "@blip-ts/testing";
-import type { Warning } from "@blip-ts/base";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { failureOf } from "@blip-ts/testing";
+import { describe, expect, test, vi } from "vitest";
 import {
-  etagOf,
-  hubCommit,
-  hubId,
-  serveScriptedHub,
-  type ScriptedHub,
-} from "../../../../test/support/scripted-hub.ts";
+  blob,
+  config,
+  expectWhole,
+  home,
+  hub,
+  limits,
+  load,
+  options,
+  repository,
+  snapshot,
+  useHostileHub,
+  warnings,
+  weights,
+} from "../../../../test/support/hostile-hub.ts";
+import { etagOf, hubCommit } from "../../../../test/support/scripted-hub.ts";
 import { usualLimits } from "../net/limits.ts";
 import { partialEnding } from "../process-owner.ts";
-import { downloadModel, type DownloadOptions } from "./download-model.ts";
 
-const config = Buffer.from('{"model_type": "blip"}\n');
-const weights = Buffer.from(
-  safetensorsOf(
-    { x: { dtype: "U8", shape: [300_000], data_offsets: [0, 300_000] } },
-    Buffer.alloc(300_000, 7),
-  ),
-);
-const limits = { ...usualLimits, head: 200, silence: 200, window: 300, text: 400, tries: 2 };
+useHostileHub();
 
-let hub: ScriptedHub;
-let home = "";
-let warnings: Warning[] = [];
-let options: DownloadOptions & { env: Record<string, string> };
-beforeEach(async () => {
-  hub = await serveScriptedHub({ "config.json": config, "model.safetensors": weights });
-  home = await mkdtemp(join(tmpdir(), "blip-hostile-"));
-  warnings = [];
-  options = {
-    env: { HF_HOME: home, HF_ENDPOINT: hub.origin },
-    pauseMilliseconds: 1,
-    limits,
-    onWarning: (warning) => void warnings.push(warning),
-  };
-});
-afterEach(async () => {
-  await hub.close();
-  await rm(home, { recursive: true, force: true });
-});
-
-const repository = () => join(home, "hub", "models--someone--blip-tiny");
-const snapshot = () => join(repository(), "snapshots", hubCommit);
-const blob = (bytes: Uint8Array) => join(repository(), "blobs", etagOf(bytes));
-const load = (more: Partial<DownloadOptions> = {}) => downloadModel(hubId, { ...options, ...more });
-async function expectWhole(): Promise<void> {
-  expect(weights.equals(await readFile(join(snapshot(), "model.safetensors")))).toBe(true);
-  expect(config.equals(await readFile(join(snapshot(), "config.json")))).toBe(true);
-}
 /** All paths below a folder. */
 const below = async (folder: string) => (await readdir(folder, { recursive: true })).sort();
 const text = (status: number, body: string) => (response: ServerResponse) =>
@@ -274,86 +235,6 @@ describe("what is cut short in the cache", () => {
   });
 });
 
-describe("names", () => {
-  test.each([
-    "../../../../evil-ref",
-    "..",
-    "a/../../b",
-    "..\\..\\evil",
-    "C:\\evil",
-    "c:evil",
-    "/etc/passwd",
-    "a//b",
-    "",
-    "nul",
-    "refs/COM1.txt",
-    "main.",
-    "main ",
-    "a\0b",
-    "x".repeat(300),
-  ])("a revision %j is refused before anything is asked", async (revision) => {
-    expect(await failureOf(() => load({ revision }))).toMatchObject({ code: "hub/bad-revision" });
-    expect(hub.requests).toEqual([]);
-    expect(await readdir(home)).toEqual([]);
-  });
-
-  test("a revision of the Hub's own forms is taken", async () => {
-    for (const revision of ["refs/pr/12", "v1.0.2+cu118", "feature#7"]) {
-      await load({ revision });
-      expect(await readFile(join(repository(), "refs", ...revision.split("/")), "utf8")).toBe(hubCommit);
-    }
-  });
-
-  test.each([
-    "..\\..\\x.pth",
-    "C:x.pth",
-    "x.pth.",
-    "nul.pth",
-    "../x.pth",
-    "a\u202ex.pth",
-    `${"x".repeat(300)}.pth`,
-  ])("a file %j of the hub is none of the model's", async (name) => {
-    hub.files.clear();
-    hub.files.set(name, weights);
-    const { code, message } = await failureOf(() => load());
-    expect(code).toBe("hub/no-weights");
-    expect(message).not.toContain(name);
-  });
-
-  test.each([".", "..", "a/b", "nul", "x".repeat(5000), "a\u00e9", ""])(
-    "an etag %j is refused",
-    async (etag) => {
-      hub.answer = ({ kind }, response) => {
-        if (kind !== "head") return false;
-        response.setHeader("etag", Buffer.from(`"${etag}"`).toString("latin1"));
-        response.writeHead(200, { "content-length": 10 }).end();
-        return true;
-      };
-      expect(await failureOf(() => load())).toMatchObject({ code: "hub/bad-answer" });
-      await hub.close();
-      hub = await serveScriptedHub({ "config.json": config, "model.safetensors": weights });
-      await load({ env: { ...options.env, HF_ENDPOINT: hub.origin } });
-      await expectWhole();
-    },
-  );
-
-  test.each([
-    ["-5", "hub/bad-answer"],
-    ["many", "hub/bad-answer"],
-    ["1e3", "hub/bad-answer"],
-    ["999999999999999", "hub/file-too-large"],
-    ["999999999", "model/side-file-too-large"],
-  ])("a size of %s is refused", async (size, code) => {
-    hub.answer = ({ kind }, response) => {
-      if (kind !== "head") return false;
-      response.writeHead(200, { "x-linked-etag": "abc", "x-linked-size": size }).end();
-      return true;
-    };
-    expect(await failureOf(() => load())).toMatchObject({ code });
-    expect(hub.sent()).toEqual([]);
-  });
-});
-
 describe("bytes that are not the file's", () => {
   const sendInstead = (answer: (from: number, response: ServerResponse) => void) => {
     hub.answer = ({ kind, file, from }, response) => {
@@ -447,35 +328,4 @@ describe("what killed processes left", () => {
     for (const path of others) expect(names).toContain(path.slice(home.length + 1));
     expect(await readdir(locks)).toEqual([]);
   });
-});
-
-describe("credentials", () => {
-  test("of HF_ENDPOINT are sent to it, and stand in no message", async () => {
-    const endpoint = hub.origin.replace("//", "//user:secret%40word@");
-    const env = { ...options.env, HF_ENDPOINT: endpoint };
-    await load({ env });
-    const expected = `Basic ${Buffer.from("user:secret@word").toString("base64")}`;
-    expect(new Set(hub.requests.map(({ authorization }) => authorization))).toEqual(new Set([expected]));
-    await hub.close();
-    const { message, fields } = await failureOf(() => downloadModel("someone/other", { ...options, env }));
-    expect(message + JSON.stringify(fields)).not.toMatch(/secret/);
-  });
-
-  test.each(["hf_secret\nnext", "hf_secret\u201d", "hf secret"])(
-    "a token %j that no header takes is not quoted",
-    async (token) => {
-      const error = await failureOf(() => load({ env: { ...options.env, HF_TOKEN: token } }));
-      expect(error).toMatchObject({ code: "hub/bad-token" });
-      expect(error.message).not.toMatch(/secret/);
-    },
-  );
-
-  test.each(["nowhere", "ftp://user:secret@example.com", "http://", "https://example.com/?token=secret"])(
-    "an endpoint %j that is none is refused, and not quoted",
-    async (endpoint) => {
-      const error = await failureOf(() => load({ env: { ...options.env, HF_ENDPOINT: endpoint } }));
-      expect(error).toMatchObject({ code: "hub/bad-endpoint" });
-      expect(error.message).not.toMatch(/secret/);
-    },
-  );
 });
