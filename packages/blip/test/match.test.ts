@@ -195,7 +195,7 @@ describe("BlipForImageTextRetrieval", () => {
     const seen: string[] = [];
     const onProgress = ({ kind, done, total }: { kind: string; done: number; total: number }) =>
       void seen.push(`${kind} ${done}/${total}`);
-    const processor = await BlipProcessor.fromPretrained("picture-book");
+    const processor = await BlipProcessor.fromPretrained("picture-book", { task: "match" });
     const scenes = ["01", "02"].map((number) => path(`examples/scenes/${number}.png`));
     const inputs = await processor(scenes, ["a dog", "a cat"], { onProgress });
     await using model = await BlipForImageTextRetrieval.fromPretrained("picture-book");

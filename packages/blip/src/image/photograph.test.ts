@@ -62,7 +62,7 @@ test("the embedded model warns once of a photograph, and of words that it lacks;
     for (let call = 0; call < 2; call++) await arrayOf(matcher.match(images, [text]));
     return codes;
   };
-  expect(await warned("picture-book", photographs.slice(0, 2), "a woman in a spacesuit")).toEqual([
+  expect(await warned("picture-book", photographs.slice(0, 2), "a kangaroo and a wombat")).toEqual([
     "text/unknown-words",
     "model/embedded-drawings",
   ]);
