@@ -8,7 +8,7 @@ const id = process.argv[2] ?? "picture-book";
 const image = process.argv[3] ?? fileURLToPath(new URL("scenes/02.png", import.meta.url));
 const question = process.argv[4] ?? "a tulip above a cow on a red background";
 
-const processor = await BlipProcessor.fromPretrained(id);
+const processor = await BlipProcessor.fromPretrained(id, { task: "match" });
 await using model = await BlipForImageTextRetrieval.fromPretrained(id);
 const inputs = await processor(image, question);
 

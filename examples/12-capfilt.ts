@@ -42,9 +42,12 @@ for (const [kind, { texts, keptTexts, droppedShare }] of [
 console.log(`${report.pairs} pairs in kept/, images and dropped texts in ${report.files.at(-1)}`);
 
 // The captioner and the filter alone, on other rows.
-for await (const row of captionImages([{ image: join(scenes, "05.png") }], { seed: 1 }))
+const [first] = list;
+if (first === undefined) throw new Error("scenes.json has no scenes");
+const image = join(scenes, first.image);
+for await (const row of captionImages([{ image }], { seed: 1 }))
   console.log("caption" in row ? `drawn: ${row.caption} (seed ${row.seed})` : row.error.message);
-for await (const row of filterPairs([{ image: join(scenes, "05.png"), texts: ["a sun", "a trumpet"] }]))
+for await (const row of filterPairs([{ image, texts: [first.true, first.false] }]))
   if ("judged" in row)
     for (const { text, probability, isKept } of row.judged)
       console.log(`${isKept ? "kept" : "dropped"}: ${text} (${(probability ?? 0).toFixed(3)})`);

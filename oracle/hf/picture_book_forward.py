@@ -1,6 +1,6 @@
 """Golden numbers of the embedded model's network alone: pixels by a formula, so that no picture code is involved.
 
-Writes fixtures/goldens/picture-book-forward.json. Run: python picture_book_forward.py (from any folder).
+Writes fixtures/goldens/picture-book-forward.json. embedded_goldens.py runs it too. Run: python picture_book_forward.py
 """
 
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
+from embedded_model import embedded, expect_floats
 from transformers import BlipForImageTextRetrieval
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +23,7 @@ def pixels(shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def main() -> None:
-    model = BlipForImageTextRetrieval.from_pretrained(ROOT / "packages/blip/models/picture-book").eval()
+    model = expect_floats(BlipForImageTextRetrieval.from_pretrained(embedded("match")))
     ids = torch.tensor([[2, 40, 77, 120, 9, 201, 3], [2, 55, 8, 3, 0, 0, 0], [2, 150, 33, 290, 61, 3, 0]])
     mask = (ids != 0).long()
     square, tall = pixels((3, 3, 128, 128)), pixels((3, 3, 160, 144))

@@ -98,6 +98,12 @@ export interface SuiteFiles {
   openFolder(folder: string): Promise<ModelFiles>;
 }
 
+/** Marks a model, or each part of a suite, as the one that is bundled with the package. */
+export const asEmbedded = (files: ModelFiles | SuiteFiles): ModelFiles | SuiteFiles =>
+  files.kind === "suite"
+    ? { ...files, openFolder: async (folder) => ({ ...(await files.openFolder(folder)), embedded: true }) }
+    : { ...files, embedded: true };
+
 /** An adapter's files in PEFT's format, unchecked: updates of a model's weights. */
 export interface AdapterFiles {
   /** The path or address as the user gave it, for messages. */

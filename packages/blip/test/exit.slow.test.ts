@@ -36,7 +36,7 @@ function run({ before = "", after = "" }): Promise<{ code: unknown; stderr: stri
   const program = `
     import { BlipForImageTextRetrieval, BlipProcessor } from "blip-ts";
     ${before}
-    const processor = await BlipProcessor.fromPretrained("picture-book");
+    const processor = await BlipProcessor.fromPretrained("picture-book", { task: "match" });
     const model = await BlipForImageTextRetrieval.fromPretrained("picture-book");
     const inputs = await processor(${JSON.stringify(scene)}, ["a small sheep", "a taxi"]);
     await model.forward(inputs);

@@ -126,7 +126,7 @@ describe("the tarball", () => {
     await writeFile(
       join(folder, "use.mts"),
       `import { BlipForImageTextRetrieval, BlipProcessor, type Tensor } from "blip-ts";
-       const processor: BlipProcessor = await BlipProcessor.fromPretrained("picture-book");
+       const processor: BlipProcessor = await BlipProcessor.fromPretrained("picture-book", { task: "match" });
        const model: BlipForImageTextRetrieval = await BlipForImageTextRetrieval.fromPretrained("picture-book");
        const inputs = await processor("scene.png", "a sheep");
        const { itmScore } = await model.forward(inputs);

@@ -20,7 +20,7 @@ const load = async () => ({
   answerer: await api.Answerer.fromPretrained(tiny("vqa"), quiet),
   comparer: await api.Comparer.fromPretrained(tiny("nlvr-original"), quiet),
   blip: await api.Blip.fromPretrained("picture-book", quiet),
-  processor: await api.BlipProcessor.fromPretrained("picture-book", quiet),
+  processor: await api.BlipProcessor.fromPretrained("picture-book", { ...quiet, task: "match" }),
   retrieval: await api.BlipForImageTextRetrieval.fromPretrained("picture-book", quiet),
   captions: await api.BlipForConditionalGeneration.fromPretrained(tiny("caption"), quiet),
   questions: await api.BlipForQuestionAnswering.fromPretrained(tiny("vqa"), quiet),

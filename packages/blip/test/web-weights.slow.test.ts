@@ -1,6 +1,6 @@
 // Converted weights in a page: kept in the browser's Cache, found by the next load, which fetches nothing of the originals
 // but their header; made anew where they are stale; in memory where the browser keeps nothing.
-import { cp, mkdir, utimes } from "node:fs/promises";
+import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { Matcher, quantize } from "blip-ts";
 import type { Browser, Page } from "playwright-core";
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { InPage } from "./page/in-page.ts";
 import { chromiumPath, openBrowser } from "./support/browser.ts";
 import type { PageServer } from "./support/page-server.ts";
+import { embeddedAsFloats } from "./support/embedded-floats.ts";
 import { makeSite, openPage, root, visit, type PageSite } from "./support/page-site.ts";
 
 declare const inPage: InPage;
@@ -37,12 +38,11 @@ describe.skipIf(chromiumPath === undefined)("converted weights in Chromium", () 
     await site[Symbol.asyncDispose]();
   });
 
-  // The embedded model under an address of its own, of which a page of its own knows nothing.
+  // The embedded model's matching network under an address of its own, of which a page of its own knows nothing.
   beforeEach(async () => {
     const name = `model-${models++}`;
     model = `/${name}/`;
-    await mkdir(join(site.folder, name));
-    await cp(join(root, "packages/blip/models/picture-book"), join(site.folder, name), { recursive: true });
+    await embeddedAsFloats(join(site.folder, name));
     page = await openPage(server, browser);
     server.requests.length = 0;
     return () => page.context().close();

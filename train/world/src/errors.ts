@@ -2,7 +2,7 @@
 
 /** An error that the user can fix. */
 export class WorldError extends Error {
-  readonly code: `world/${"art-damaged" | "art-missing" | "art-not-fetched" | "bad-option" | "out-not-empty" | "too-large" | "not-built" | "blip-failed" | "mixed-settings" | "no-tables"}`;
+  readonly code: `world/${"art-damaged" | "art-missing" | "art-not-fetched" | "bad-option" | "out-not-empty" | "too-large" | "too-big" | "not-built" | "blip-failed" | "mixed-settings" | "no-tables"}`;
   /** The values in the message, as data. */
   readonly fields: Readonly<Record<string, unknown>>;
 
@@ -49,6 +49,17 @@ export const tooLarge = (name: string, got: number): WorldError =>
     "world/too-large",
     `${name}: expected numbers within half precision (65504 at most), got ${got}. Train with a smaller learning rate or clip the gradients.`,
     { name, got },
+  );
+
+export const tooBig = (
+  folder: string,
+  most: { readonly weights: number; readonly bytes: number },
+  got: { readonly weights: number; readonly bytes: number },
+): WorldError =>
+  new WorldError(
+    "world/too-big",
+    `${folder}: expected at most ${most.weights} weights and ${most.bytes} bytes, got ${got.weights} and ${got.bytes}. Train a smaller model.`,
+    { folder, most, got },
   );
 
 export const outNotEmpty = (path: string): WorldError =>

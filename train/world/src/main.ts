@@ -9,12 +9,14 @@ import { addBootstrap } from "./bootstrap/command.ts";
 import { Drawer } from "./draw/draw.ts";
 import { readPanoramas } from "./draw/photo.ts";
 import { badOption, WorldError } from "./errors.ts";
+import { addExamples } from "./examples.ts";
 import { halveModel } from "./halve.ts";
-import { addJudge } from "./judge/command.ts";
+import { addCard, addJudge } from "./judge/command.ts";
 import { sceneSource } from "./scene/sample.ts";
 import { splitNames, worldNames, type SplitName, type WorldName } from "./scene/settings.ts";
 import { captionCells, documentCells, statementCells, webCells, writeSheet } from "./sheet.ts";
 import { writeStem } from "./stem.ts";
+import { addSuite } from "./suite.ts";
 import { longWords, vocabulary } from "./vocabulary.ts";
 import { imageFormats, type ImageFormat } from "./write/images.ts";
 import { make } from "./write/make.ts";
@@ -283,6 +285,9 @@ program
   .action(speed);
 addBootstrap(program);
 addJudge(program);
+addCard(program);
+addExamples(program);
+addSuite(program);
 
 try {
   await program.parseAsync();

@@ -4,21 +4,20 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { distinctWeights, weightShapes, writeStem } from "./stem.ts";
 
-const embedded = { imageSize: 128, patch: 16, width: 160, imageLayers: 5, textLayers: 3, projection: 128 };
+const first = { imageSize: 128, patch: 16, width: 160, imageLayers: 5, textLayers: 3, projection: 128 };
 
-test("the embedded model's sizes give the shapes of its file, and its number of weights", () => {
-  const shapes = weightShapes(embedded, 297);
+test("the sizes of the first embedded model give its shapes and its number of weights", () => {
+  const shapes = weightShapes(first, 297);
   expect(shapes.get("vision_model.encoder.layers.4.mlp.fc1.weight")).toEqual([640, 160]);
   expect(shapes.has("vision_model.encoder.layers.5.mlp.fc1.weight")).toBe(false);
   const all = [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  // 17,390,356 bytes: an eight-byte size, the header, four bytes per weight.
   expect(all).toBe(4_340_235);
   expect(distinctWeights(shapes)).toBeLessThan(all);
 });
 
 test("other sizes are written whole, with the world's vocabulary", () => {
   const out = mkdtempSync(join(tmpdir(), "stem-"));
-  writeStem({ ...embedded, imageSize: 96, patch: 8, width: 192, imageLayers: 6 }, out);
+  writeStem({ ...first, imageSize: 96, patch: 8, width: 192, imageLayers: 6 }, out);
   const bytes = readFileSync(join(out, "model.safetensors"));
   const size = Number(bytes.readBigUInt64LE());
   const header = JSON.parse(bytes.subarray(8, 8 + size).toString()) as Record<
@@ -39,10 +38,8 @@ test("other sizes are written whole, with the world's vocabulary", () => {
 });
 
 test("sizes that do not fit are rejected", () => {
-  expect(() => writeStem({ ...embedded, imageSize: 100 }, "nowhere")).toThrow(
+  expect(() => writeStem({ ...first, imageSize: 100 }, "nowhere")).toThrow(
     "--size: expected a multiple of 16",
   );
-  expect(() => writeStem({ ...embedded, width: 200 }, "nowhere")).toThrow(
-    "--width: expected a multiple of 32",
-  );
+  expect(() => writeStem({ ...first, width: 200 }, "nowhere")).toThrow("--width: expected a multiple of 32");
 });

@@ -1,8 +1,7 @@
 // Writes a starting model for training from scratch: config and vocabulary files for `blip train --init`, with zero
-// weights. The names of the weights come from the embedded model's file, layer by layer.
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+// weights. data/stem.json has the names and shapes of the weights, with one layer of each kind.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { badOption } from "./errors.ts";
 
 export interface StemOptions {
@@ -17,57 +16,28 @@ export interface StemOptions {
   readonly projection: number;
 }
 
-const embedded = fileURLToPath(new URL("../../../packages/blip/models/picture-book/", import.meta.url));
 const vocabPath = new URL("../vocab.txt", import.meta.url);
+const templatePath = new URL("../data/stem.json", import.meta.url);
 
 /** The maximum number of tokens in a text. */
 const positions = 64;
 
-interface Stored {
-  readonly shape: readonly number[];
+type Config = Readonly<Record<string, unknown>>;
+type Size = "width" | "inner" | "threeWidths" | "words" | "tokens" | "projection" | "patch";
+
+interface Template {
+  /** Shapes by name; a size that depends on the options has a name. */
+  readonly shapes: Readonly<Record<string, readonly (Size | number)[]>>;
+  readonly config: Readonly<Record<"text_config" | "vision_config", Config>> & Config;
+  readonly preprocessor_config: Config;
+  readonly tokenizer_config: Config;
 }
 
-const isStored = (value: unknown): value is Stored =>
-  typeof value === "object" && value !== null && "shape" in value && Array.isArray(value.shape);
+const readTemplate = (): Template => JSON.parse(readFileSync(templatePath, "utf8")) as Template;
 
-/** The names and shapes in a safetensors file. */
-function headerOf(path: string): (readonly [name: string, shape: readonly number[]])[] {
-  const file = openSync(path, "r");
-  try {
-    const size = Buffer.alloc(8);
-    readSync(file, size, 0, 8, 0);
-    const text = Buffer.alloc(Number(size.readBigUInt64LE()));
-    readSync(file, text, 0, text.length, 8);
-    const header: unknown = JSON.parse(text.toString("utf8"));
-    return Object.entries(header ?? {}).flatMap(([name, value]: [string, unknown]) =>
-      isStored(value) ? [[name, value.shape] as const] : [],
-    );
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** The embedded model's sizes. Each number identifies a dimension in its shapes. */
-const own = { width: 160, inner: 640, projections: 480, words: 297, tokens: 65, joint: 128 } as const;
-
-function shapeFor(
-  name: string,
-  shape: readonly number[],
-  options: StemOptions,
-  words: number,
-): readonly number[] {
-  const { width, patch, imageSize, projection } = options;
-  if (name.endsWith("patch_embedding.weight")) return [width, 3, patch, patch];
+function sizesOf({ width, patch, imageSize, projection }: StemOptions, words: number): Record<Size, number> {
   const tokens = 1 + (imageSize / patch) ** 2;
-  const sizes = new Map<number, number>([
-    [own.width, width],
-    [own.inner, 4 * width],
-    [own.projections, 3 * width],
-    [own.words, words],
-    [own.tokens, tokens],
-    [own.joint, projection],
-  ]);
-  return shape.map((size) => sizes.get(size) ?? size);
+  return { ...{ width, inner: 4 * width, threeWidths: 3 * width }, ...{ words, tokens, projection, patch } };
 }
 
 const layerOf = (name: string): number | undefined => {
@@ -78,10 +48,10 @@ const layerOf = (name: string): number | undefined => {
 /** The shapes of all weights of a model with these sizes, by name. */
 export function weightShapes(options: StemOptions, words: number): ReadonlyMap<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
-  for (const [name, shape] of headerOf(join(embedded, "model.safetensors"))) {
+  const sizes = sizesOf(options, words);
+  for (const [name, shape] of Object.entries(readTemplate().shapes)) {
     const layer = layerOf(name);
-    if (layer !== undefined && layer > 0) continue;
-    const made = shapeFor(name, shape, options, words);
+    const made = shape.map((size) => (typeof size === "number" ? size : sizes[size]));
     const layers = name.startsWith("vision_model") ? options.imageLayers : options.textLayers;
     if (layer === undefined) shapes.set(name, made);
     else for (let at = 0; at < layers; at++) shapes.set(name.replace(/(\.layers?\.)0\./, `$1${at}.`), made);
@@ -104,16 +74,9 @@ function safetensors(shapes: ReadonlyMap<string, readonly number[]>): Buffer {
   return Buffer.concat([size, padded, Buffer.alloc(at)]);
 }
 
-type Config = Readonly<Record<string, unknown>>;
-
-function configFor(options: StemOptions, words: number): Config {
+function configFor(config: Template["config"], options: StemOptions, words: number): Config {
   const { width, imageLayers, textLayers, projection, imageSize, patch } = options;
   const heads = width / 32;
-  const config = JSON.parse(readFileSync(join(embedded, "config.json"), "utf8")) as Record<
-    "text_config" | "vision_config",
-    Config
-  > &
-    Config;
   const shared = { hidden_size: width, intermediate_size: 4 * width, num_attention_heads: heads };
   return {
     ...config,
@@ -156,14 +119,14 @@ export function writeStem(options: StemOptions, out: string): number {
   const vocabulary = readFileSync(vocabPath, "utf8");
   const words = vocabulary.trimEnd().split("\n").length;
   const shapes = weightShapes(options, words);
+  const template = readTemplate();
   mkdirSync(out, { recursive: true });
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
   writeFileSync(join(out, "model.safetensors"), safetensors(shapes));
-  writeFileSync(join(out, "config.json"), json(configFor(options, words)));
+  writeFileSync(join(out, "config.json"), json(configFor(template.config, options, words)));
   writeFileSync(join(out, "vocab.txt"), vocabulary);
-  const processor = JSON.parse(readFileSync(join(embedded, "preprocessor_config.json"), "utf8")) as Config;
   const size = { height: options.imageSize, width: options.imageSize };
-  writeFileSync(join(out, "preprocessor_config.json"), json({ ...processor, size }));
-  writeFileSync(join(out, "tokenizer_config.json"), readFileSync(join(embedded, "tokenizer_config.json")));
+  writeFileSync(join(out, "preprocessor_config.json"), json({ ...template.preprocessor_config, size }));
+  writeFileSync(join(out, "tokenizer_config.json"), json(template.tokenizer_config));
   return distinctWeights(shapes);
 }

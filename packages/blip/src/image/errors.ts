@@ -271,6 +271,6 @@ export const hiddenColoursLost = (name: string, format: string): Warning => ({
 export const embeddedDrawings = (): Warning => ({
   code: "model/embedded-drawings",
   message:
-    "picture-book, the embedded model, knows drawings of 79 things, and this image looks like a photograph: its answers " +
-    "about it mean little. Name a model of photographs, such as Salesforce/blip-itm-base-flickr (model).",
+    "picture-book, the embedded model, knows drawings of everyday things, and this image looks like a photograph: its " +
+    "answers about it mean little. Name a model of photographs, such as Salesforce/blip-itm-base-flickr (model).",
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { failureOf } from "@blip-ts/testing";
 import { fixture } from "../../test/support/goldens.ts";
 import { tinyParts, tinySuite, type PartTask } from "../../test/support/suites.ts";
-import type { SuiteFiles } from "../files.ts";
+import { asEmbedded, type SuiteFiles } from "../files.ts";
 import { nodePlatform } from "../platform/node/node-platform.ts";
 import { Captioner } from "../verbs/caption.ts";
 import { Matcher } from "../verbs/match.ts";
@@ -46,6 +46,13 @@ async function watched(folder: string) {
   };
   return { files: suiteFiles, events };
 }
+
+test("parts of the embedded suite are embedded, and parts of others are not", async () => {
+  const files = await nodePlatform.openModel(suite, {});
+  expect((await openModelForTasks(files, ["ask"])).files.embedded).toBeUndefined();
+  for (const task of ["match", "ask"] as const)
+    expect((await openModelForTasks(asEmbedded(files), [task])).files.embedded).toBe(true);
+});
 
 test("parts are opened once, and have the same image encoder", async () => {
   const { files, events } = await watched(suite);

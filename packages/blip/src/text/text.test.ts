@@ -70,7 +70,7 @@ describe("BertTokenizer", () => {
   });
 
   test("reads tokenizer.json as it reads vocab.txt", async () => {
-    const folder = new URL("packages/blip/models/picture-book/", root);
+    const folder = new URL("fixtures/vocabularies/drawings/", root);
     const json = JSON.parse(await readFile(new URL("tokenizer.json", folder), "utf8")) as unknown;
     const [a, b] = [
       BertTokenizer.fromJson(json),

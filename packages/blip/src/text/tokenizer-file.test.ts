@@ -17,8 +17,8 @@ interface File {
   model: Record<string, unknown> & { vocab: Record<string, unknown> };
 }
 
-const embedded = fixture("../packages/blip/models/picture-book");
-const text = await readFile(join(embedded, "tokenizer.json"), "utf8");
+const small = fixture("vocabularies/drawings");
+const text = await readFile(join(small, "tokenizer.json"), "utf8");
 const original = (): File => JSON.parse(text) as File;
 /** The word table has as many rows as tokens; here it has two more. */
 const tokens = 297;
@@ -35,7 +35,7 @@ function changed(change: (file: File) => void): File {
 }
 
 describe("a tokenizer.json that transformers saved", () => {
-  test.each([embedded, fixture("tiny/match")])("of %s is read", async (folder) => {
+  test.each([small, fixture("tiny/match")])("of %s is read", async (folder) => {
     const file: unknown = JSON.parse(await readFile(join(folder, "tokenizer.json"), "utf8"));
     const plain = BertTokenizer.fromVocabulary(await readFile(join(folder, "vocab.txt"), "utf8"));
     const tokenizer = BertTokenizer.fromJson(file);
@@ -210,25 +210,34 @@ describe("a tokenizer.json that asks for more", () => {
   test("is refused at once where a model is loaded, before any text is read", async () => {
     const folder = await mkdtemp(join(tmpdir(), "blip-tokenizer-"));
     try {
-      for (const name of ["config.json", "model.safetensors", "preprocessor_config.json"])
-        await cp(join(embedded, name), join(folder, name));
-      const put = (change: (file: File) => void) =>
-        writeFile(join(folder, "tokenizer.json"), JSON.stringify(changed(change)));
+      const tiny = fixture("tiny/match");
+      await cp(tiny, folder, { recursive: true });
+      await rm(join(folder, "vocab.txt"));
+      const own = JSON.parse(await readFile(join(tiny, "tokenizer.json"), "utf8")) as File;
+      const last = Object.keys(own.model.vocab).length - 1;
+      const put = (change: (file: File) => void) => {
+        const file = structuredClone(own);
+        change(file);
+        return writeFile(join(folder, "tokenizer.json"), JSON.stringify(file));
+      };
       await put((file) => (file.model.vocab.x = 2 ** 31));
       const failure = await failureOf(() => loadProcessor(nodePlatform, folder));
       expect(failure).toMatchObject({ code: "tokenizer/bad-id" });
       expect(failure.message).toContain(`${folder}/tokenizer.json: model.vocab, the token "x"`);
-      // One row beyond the table.
-      await put((file) => (file.model.vocab.x = tokens));
+      // One row beyond the table: it has two more than tokens.
+      await put((file) => (file.model.vocab.x = last + 3));
       expect(await failureOf(() => loadProcessor(nodePlatform, folder))).toMatchObject({
         code: "tokenizer/bad-id",
       });
       await put((file) => {
         file.model.vocab = Object.fromEntries(
-          Object.entries(file.model.vocab).filter(([, id]) => id !== tokens - 1),
+          Object.entries(file.model.vocab).filter(([, id]) => id !== last),
         );
       });
-      expect((await loadProcessor(nodePlatform, folder)).tokenizer.ids(sentence)).toEqual(ids);
+      const plain = BertTokenizer.fromJson(own);
+      expect((await loadProcessor(nodePlatform, folder)).tokenizer.ids(sentence)).toEqual(
+        plain.ids(sentence),
+      );
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,9 +1,9 @@
 // Writes the tables of docs/bootstrapping.md from the existing results.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { mixedSettings, noTables } from "../errors.ts";
+import { mixedSettings } from "../errors.ts";
 import { readJson, writeWhole } from "../work/files.ts";
-import { markdown } from "../work/markdown.ts";
+import { markdown, withTables } from "../work/markdown.ts";
 import type { BeamResult, CaptionQuality, KeptShare, RowResult, SeedResult } from "./results.ts";
 import { rowNames, rowTitles, type RowName } from "./settings.ts";
 
@@ -142,21 +142,6 @@ export function tables(results: Results): Readonly<Record<string, string>> {
     filter: seeds.length > 0 ? filterTable(seeds) : none,
     captions: seeds.length > 0 ? captionsTable(results) : none,
   };
-}
-
-/**
- * Inserts the tables between `<!-- NAME -->` and `<!-- /NAME -->`.
- * @throws {WorldError} `world/no-tables` if the page lacks such a place
- */
-export function withTables(page: string, written: Readonly<Record<string, string>>): string {
-  let text = page;
-  for (const [name, table] of Object.entries(written)) {
-    const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-    if (from < 0 || to < from) throw noTables(begin);
-    text = `${text.slice(0, from + begin.length)}\n\n${table}\n\n${text.slice(to)}`;
-  }
-  return text;
 }
 
 /** @throws {WorldError} `world/mixed-settings` @throws {WorldError} `world/no-tables` */

@@ -1,12 +1,13 @@
 // `npm run world -- judge`: the scores of a model on held-out scenes.
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
 import { badOption } from "../errors.ts";
-import { writeJson } from "../work/files.ts";
+import { readJson, writeJson, writeWhole } from "../work/files.ts";
+import { withTables } from "../work/markdown.ts";
 import { blip } from "../work/program.ts";
-import { judge, table } from "./judge.ts";
+import { judge, table, type Judgement } from "./judge.ts";
 import { judgedTaskNames, testSetNames, type JudgedTask, type TestSet } from "./tests.ts";
 
 interface Flags {
@@ -47,6 +48,25 @@ async function run(model: string, { blind = false, threads, work, out, ...flags 
   );
   if (out !== undefined) writeJson(out, judgement);
   process.stdout.write(`${table(judgement)}\n`);
+}
+
+/** Writes the table between the marks `scores` of each page. @throws {WorldError} `world/no-tables` */
+export function writeCards(scores: string, pages: readonly string[], blind?: string): void {
+  const read = (path: string) => readJson(path) as Judgement;
+  const written = table(read(scores), blind === undefined ? undefined : read(blind));
+  for (const page of pages) writeWhole(page, withTables(readFileSync(page, "utf8"), { scores: written }));
+}
+
+export function addCard(program: Command): void {
+  program
+    .command("card")
+    .description("write the table of `judge --out` into pages, between <!-- scores --> and <!-- /scores -->")
+    .argument("<scores>", "the JSON file of `judge --out`")
+    .argument("<pages...>", "Markdown files, such as the model card")
+    .option("--blind <FILE>", "the JSON file of a blind model, whose scores become further columns")
+    .action((scores: string, pages: string[], { blind }: { readonly blind?: string }) =>
+      writeCards(scores, pages, blind),
+    );
 }
 
 export function addJudge(program: Command): void {

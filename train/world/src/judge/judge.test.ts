@@ -1,11 +1,12 @@
 // Tests the judge: which tests a model gets, how scores are taken from reports, and the table.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must } from "@blip-ts/base";
 import { afterAll, expect, test } from "vitest";
 import { readLines, writeJson } from "../work/files.ts";
 import type { Blip } from "../work/program.ts";
+import { writeCards } from "./command.ts";
 import { judge, table, type JudgeOptions } from "./judge.ts";
 import { scoresOf, type Results } from "./scores.ts";
 import { judgedTaskNames } from "./tests.ts";
@@ -90,4 +91,23 @@ test("each set and task is drawn once, evaluated with the same model, and listed
     | answers: where             | 90.0 % | 90.0 % |
     | statements: accuracy       | 55.0 % | 55.0 % |"
   `);
+});
+
+test("a card has the scores between its marks, with a blind model's beside them", () => {
+  const judged = (accuracy: number) => ({ scores: { S0: { "answers: accuracy": accuracy } } });
+  const [scores, blind, page] = ["scores.json", "blind.json", "card.md"].map((name) => join(folder, name));
+  if (scores === undefined || blind === undefined || page === undefined) throw new Error("three paths");
+  writeJson(scores, judged(90));
+  writeJson(blind, judged(45));
+  writeFileSync(page, "# Card\n\n<!-- scores -->\nold\n<!-- /scores -->\n\nEnd\n");
+  writeCards(scores, [page], blind);
+  expect(readFileSync(page, "utf8").split("\n")).toEqual([
+    ...["# Card", "", "<!-- scores -->", ""],
+    "|                   | S0     | S0, blind |",
+    "| ----------------- | ------ | --------- |",
+    "| answers: accuracy | 90.0 % | 45.0 %    |",
+    ...["", "<!-- /scores -->", "", "End", ""],
+  ]);
+  writeFileSync(page, "# Card\n");
+  expect(() => writeCards(scores, [page])).toThrow("expected the mark <!-- scores -->");
 });

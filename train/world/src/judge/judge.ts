@@ -77,17 +77,23 @@ export async function judge(options: JudgeOptions, blip: Blip): Promise<Judgemen
   return { version, weights, blind, scenes, scores };
 }
 
-/** The scores as a table with a column per test set. */
-export function table({ scores }: Pick<Judgement, "scores">): string {
-  const sets = (Object.keys(testSets) as TestSet[]).filter((set) => scores[set] !== undefined);
-  const names = [...new Set(sets.flatMap((set) => Object.keys(scores[set] ?? {})))];
-  const cell = (set: TestSet, name: string) => {
-    const score = scores[set]?.[name];
+/** The scores as a table with a column per test set, followed by a blind model's, if its judgement is given. */
+export function table(
+  { scores }: Pick<Judgement, "scores">,
+  blind: Pick<Judgement, "scores"> = { scores: {} },
+): string {
+  const sets = Object.keys(testSets) as TestSet[];
+  const columns = [
+    ...sets.map((set) => [set, scores[set]] as const),
+    ...sets.map((set) => [`${set}, blind`, blind.scores[set]] as const),
+  ].filter(([, column]) => column !== undefined);
+  const names = [...new Set(columns.flatMap(([, column]) => Object.keys(column ?? {})))];
+  const cell = (name: string, score: number | undefined) => {
     if (score === undefined) return "";
     return name.endsWith("CIDEr-D") ? score.toFixed(2) : `${score.toFixed(1)} %`;
   };
   return markdown(
-    ["", ...sets],
-    names.map((name) => [name, ...sets.map((set) => cell(set, name))]),
+    ["", ...columns.map(([head]) => head)],
+    names.map((name) => [name, ...columns.map(([, column]) => cell(name, column?.[name]))]),
   );
 }

@@ -1,12 +1,13 @@
 // The Node platform: files and the Hub's cache, sharp, ONNX Runtime in a worker thread.
 import { readFile } from "node:fs/promises";
 import { shownName } from "@blip-ts/base";
+import { asEmbedded } from "../../files.ts";
 import type { Platform } from "../../platform.ts";
 import { createFolder } from "./create-folder.ts";
 import { decodeImage, type ImageInput } from "./decode-image.ts";
 import { deriveWeights } from "./derived-weights.ts";
 import { localAdapter } from "./local-adapter.ts";
-import { localModel, modelFolder, openFolder } from "./local-files.ts";
+import { localModel, openFolder } from "./local-files.ts";
 import { notFound } from "./model-errors.ts";
 import { createNodeEngine, nodeDevices, ownFile } from "@blip-ts/engine/node";
 
@@ -23,7 +24,7 @@ export const nodePlatform: Platform<ImageInput> = {
     const local = await localModel(source);
     if (local) return local;
     if (source === embeddedModel)
-      return { ...(await modelFolder(modelFile(embeddedModel), embeddedModel)), embedded: true };
+      return asEmbedded(await openFolder(modelFile(embeddedModel), embeddedModel));
     if (/^https?:/i.test(source)) {
       const { openUrlModel } = await import("./hub/url-model.ts");
       const fetched = await openUrlModel(source, options);

@@ -55,7 +55,9 @@ test("a small file whose connection breaks off is taken from the cache, or named
 });
 
 test("the embedded model is called so, by which its photographs are warned of", async () => {
-  expect(plainModel(await openRemoteModel("picture-book", {})).embedded).toBe(true);
+  const files = await openRemoteModel("picture-book", {});
+  const model = files.kind === "suite" ? await files.openFolder("match") : files;
+  expect(model.embedded).toBe(true);
   expect((await open()).embedded).toBeUndefined();
 });
 

@@ -4,6 +4,7 @@ import { ModelError } from "@blip-ts/base";
 import { parseStrictJson } from "@blip-ts/checkpoint";
 import {
   adapterFiles,
+  asEmbedded,
   maxAdapterConfigBytes,
   maxSideFileBytes,
   maxSuiteIndexBytes,
@@ -17,6 +18,7 @@ import {
   type SuiteFiles,
 } from "../../files.ts";
 import { adapterAsModel } from "../../weights/errors.ts";
+import { embeddedModel, embeddedUrl } from "./embedded-files.ts";
 import { noWeights, notFound, nothingThere, offline, readFailed, unreachable } from "./errors.ts";
 import { FileCache } from "./file-cache.ts";
 import { expectOk, isAbsent, RemoteFile, type RemoteOptions } from "./remote-file.ts";
@@ -24,34 +26,10 @@ import { currentSettings } from "./settings.ts";
 import { bodyOf } from "./chunks.ts";
 import { folderUrl } from "@blip-ts/engine/web";
 
-/** The name of the model bundled with this package. */
-const embeddedModel = "picture-book";
 const weightsFile = /\.(?:safetensors|bin|pth|pt)$/;
 const hubId = /^[\w-][\w.-]*\/[\w.-]+$/;
 /** Marks an absent file in the cache. */
 const absent = Uint8Array.of(0);
-
-/** The files of models/ with literal URLs, because bundlers copy only files with literal URLs. */
-const embeddedFiles: Readonly<Record<string, () => URL>> = {
-  "picture-book/config.json": () => new URL("../models/picture-book/config.json", import.meta.url),
-  "picture-book/model.safetensors": () =>
-    new URL("../models/picture-book/model.safetensors", import.meta.url),
-  "picture-book/preprocessor_config.json": () =>
-    new URL("../models/picture-book/preprocessor_config.json", import.meta.url),
-  "picture-book/tokenizer.json": () => new URL("../models/picture-book/tokenizer.json", import.meta.url),
-  "picture-book/tokenizer_config.json": () =>
-    new URL("../models/picture-book/tokenizer_config.json", import.meta.url),
-  "picture-book/vocab.txt": () => new URL("../models/picture-book/vocab.txt", import.meta.url),
-  "bert-base-uncased/vocab.txt": () => new URL("../models/bert-base-uncased/vocab.txt", import.meta.url),
-};
-
-/** The address of a file in this package's models/; undefined if there is no such file. */
-function embeddedUrl(file: string): string | undefined {
-  const { models } = currentSettings();
-  const known = embeddedFiles[file];
-  if (!known) return undefined;
-  return models === undefined ? known().href : folderUrl(models) + file;
-}
 
 export function remoteOptions(options: SourceOptions, token?: string): RemoteOptions {
   const headers = token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
@@ -243,15 +221,11 @@ export async function openRemoteModel(
   source: string,
   options: SourceOptions,
 ): Promise<ModelFiles | SuiteFiles> {
-  if (source === embeddedModel)
-    return {
-      ...(await folderModel(
-        source,
-        (file) => embeddedUrl(`${embeddedModel}/${file}`),
-        remoteOptions(options),
-      )),
-      embedded: true,
-    };
+  if (source === embeddedModel) {
+    // Files that the package does not list are not requested.
+    const urlOf = (file: string) => embeddedUrl(`${embeddedModel}/${file}`);
+    return asEmbedded(await openFolder(source, urlOf, remoteOptions(options)));
+  }
   const isUrl =
     /^(?:[a-z][a-z\d+.-]*:|\.{0,2}\/)/i.test(source) || source.endsWith("/") || weightsFile.test(source);
   if (!isUrl) {
