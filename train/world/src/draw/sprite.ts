@@ -87,7 +87,7 @@ export function drawSprite(canvas: Canvas, mips: Mips, pose: Pose, colouring?: C
   const [sine, cosine] = [Math.sin(turn), Math.cos(turn)];
   const halfWidth = (scale * (sprite.width * Math.abs(cosine) + sprite.height * Math.abs(sine))) / 2 + 1;
   const halfHeight = (scale * (sprite.width * Math.abs(sine) + sprite.height * Math.abs(cosine))) / 2 + 1;
-  const place = placer(pose, sprite);
+  const inSprite = placer(pose, sprite);
   const { side, data } = canvas;
   const rgba = new Float64Array(4);
   const end = Math.min(side, Math.ceil(pose.y + halfHeight));
@@ -96,7 +96,7 @@ export function drawSprite(canvas: Canvas, mips: Mips, pose: Pose, colouring?: C
     for (let x = Math.max(0, Math.floor(pose.x - halfWidth)); x < edge; x++) {
       const across = (x + 0.5 - pose.x) / scale;
       const down = (y + 0.5 - pose.y) / scale;
-      const [along, below] = place(across, down);
+      const [along, below] = inSprite(across, down);
       const u = along + sprite.width / 2 - 0.5;
       const v = below + sprite.height / 2 - 0.5;
       if (u <= -1 || v <= -1 || u >= sprite.width || v >= sprite.height) continue;
