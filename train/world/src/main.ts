@@ -71,6 +71,7 @@ interface MakeFlags {
   readonly patches?: number;
   readonly falseCaptions: number;
   readonly vary?: boolean;
+  readonly inOrder?: boolean;
   readonly styles?: readonly Style[];
 }
 
@@ -79,20 +80,21 @@ const eachOf: Readonly<Record<TaskName, number>> = {
   ...{ caption: 5, retrieval: 5, match: 2, vqa: 3, nlvr: 1, web: 1, pretrain: 4 },
 };
 
-const flagsOfTraining = ["vary", "styles"] as const;
+/** Options that only training data may have, because the tests are the same for every model. */
+const trainingFlags = [
+  ["vary", "--vary"],
+  ["inOrder", "--in-order"],
+  ["styles", "--styles"],
+] as const;
 
 async function makeData({ image, form, each, size, plain = false, blind = false, ...flags }: MakeFlags) {
   const side = size ?? (flags.world === "small" ? 64 : 128);
   const { patches } = flags;
   if (patches !== undefined && side % patches !== 0)
     throw badOption("--patches", `a divisor of the image's side, ${side}`, String(patches));
-  for (const name of flagsOfTraining)
+  for (const [name, flag] of trainingFlags)
     if (flags[name] !== undefined && flags.split !== "train")
-      throw badOption(
-        `--${name}`,
-        "the split train, because the tests are the same for every model",
-        flags.split,
-      );
+      throw badOption(flag, "the split train, because the tests are the same for every model", flags.split);
   const report = await make({
     ...flags,
     ...{ plain, blind, format: image, each: each ?? eachOf[flags.task] },
@@ -234,6 +236,7 @@ program
     ),
   )
   .option("--vary", "vary the drawings: their shapes, outlines and colours (with vqa, not the colours)")
+  .option("--in-order", "most captions mention things from left to right, or from top to bottom")
   .addOption(
     new Option("--styles <NAMES>", "styles to draw in, separated by commas (default: all seven)").argParser(
       trainingStylesNamed,

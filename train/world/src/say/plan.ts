@@ -1,7 +1,7 @@
 // Captions: a plan of the caption's content, and its words. A false caption is a plan with one change.
 import { must } from "@blip-ts/base";
 import type { Random } from "../random.ts";
-import { relationOf, repeats, type Group, type Relation, type Scene } from "../scene/graph.ts";
+import { extentOf, relationOf, repeats, type Group, type Relation, type Scene } from "../scene/graph.ts";
 import type { Place } from "../words/places.ts";
 import { besideWords, openings, phraseOf, placePhrases, relationWords, type Naming } from "./phrases.ts";
 
@@ -65,7 +65,15 @@ export function wordsOf(plan: Plan): string {
 export interface CaptionOptions {
   /** Whether a caption may omit parts of the scene or name things by their category. Default: true. */
   readonly partial?: boolean;
+  /**
+   * Whether four captions in five mention the groups from left to right, or from top to bottom if they are rather one
+   * above the other. A model must then see where things are to foresee the next word. Default: false.
+   */
+  readonly inOrder?: boolean;
 }
+
+/** The share of captions in order, if they are to be. */
+const inOrderShare = 0.8;
 
 function mentionOf(random: Random, scene: Scene, group: number, partial: boolean): Mention {
   const { concept, count, colour, size } = must<Group>(scene.groups, group);
@@ -84,6 +92,14 @@ function mentionOf(random: Random, scene: Scene, group: number, partial: boolean
     byCategory,
     ...(byCategory || synonym === undefined ? {} : { synonym }),
   };
+}
+
+/** Sorts groups from left to right, or from top to bottom along the axis on which they are further apart. */
+function byPosition(scene: Scene, chosen: readonly number[]): readonly number[] {
+  const placed = chosen.map((group) => ({ group, ...extentOf(must(scene.groups, group)) }));
+  const range = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
+  const axis = range(placed.map(({ x }) => x)) >= range(placed.map(({ y }) => y)) ? "x" : "y";
+  return placed.sort((a, b) => a[axis] - b[axis]).map(({ group }) => group);
 }
 
 /** The groups to mention, in order. */
@@ -122,8 +138,13 @@ function saidPlace(random: Random, place: Place): Plan["place"] {
 }
 
 /** The plan of a random true caption. */
-export function planOf(random: Random, scene: Scene, { partial = true }: CaptionOptions = {}): Plan {
-  const chosen = chosenGroups(random, scene, partial);
+export function planOf(
+  random: Random,
+  scene: Scene,
+  { partial = true, inOrder = false }: CaptionOptions = {},
+): Plan {
+  const drawn = chosenGroups(random, scene, partial);
+  const chosen = inOrder && random.chance(inOrderShare) ? byPosition(scene, drawn) : drawn;
   const [first, second] = chosen;
   const relation =
     first !== undefined && second !== undefined && chosen.length === 2 && random.chance(0.75)

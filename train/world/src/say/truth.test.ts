@@ -57,6 +57,21 @@ describe("captions", () => {
     }
   });
 
+  test("in order mention things mostly from the left or from above, and are true", () => {
+    const directed = { first: 0, last: 0 };
+    for (const scene of scenes) {
+      const plan = planOf(new Random(scene.key), scene, { inOrder: true });
+      expect(isTrue(plan, scene), `${wordsOf(plan)} | ${scene.place.name}`).toBe(true);
+      const kind = plan.relation?.kind;
+      if (kind === "left" || kind === "above") directed.first++;
+      if (kind === "right" || kind === "below") directed.last++;
+    }
+    expect(directed.first + directed.last).toBeGreaterThan(100);
+    // Four in five are in order, and half of the others happen to be.
+    expect(directed.first / (directed.first + directed.last)).toBeGreaterThan(0.83);
+    expect(directed.last).toBeGreaterThan(0);
+  });
+
   test("of one scene differ, and have no double spaces or missing words", () => {
     for (const scene of scenes.slice(0, 300)) {
       const captions = captionsOf(new Random(scene.key), scene, 5);

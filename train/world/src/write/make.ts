@@ -163,6 +163,7 @@ export async function make(options: MakeOptions): Promise<MakeReport> {
     patches: patches ?? null,
     falseCaptions: options.falseCaptions,
     vary: options.vary ?? false,
+    inOrder: options.inOrder ?? false,
     styles: source.styles,
   };
   writeFileSync(join(out, "world.json"), `${JSON.stringify({ ...asked, ...made }, undefined, 1)}\n`);

@@ -38,6 +38,8 @@ export interface RowOptions {
    * The number of captions per scene that are false by one edit (`false_captions`); with 0, the rows lack the field.
    */
   readonly falseCaptions: number;
+  /** Whether most captions mention things from left to right or from top to bottom. Default: false. */
+  readonly inOrder?: boolean;
 }
 
 export const poolOf = ({ world: { concepts, places, placeShares } }: SceneSource): Pool => ({
@@ -76,12 +78,12 @@ export const textsOf = (scene: Scene): Random => new Random(`${scene.key}/texts`
 /** The row's false captions. They do not affect its true captions. */
 function falseCaptionsOf(
   scene: Scene,
-  { falseCaptions, plain }: RowOptions,
+  { falseCaptions, plain, inOrder = false }: RowOptions,
   pool: Pool,
 ): Readonly<Record<string, Json>> {
   if (falseCaptions === 0) return {};
   const random = new Random(`${scene.key}/false`);
-  const planned = () => (plain ? plainPlan(scene) : planOf(random, scene));
+  const planned = () => (plain ? plainPlan(scene) : planOf(random, scene, { inOrder }));
   const texts = severalFalse(random, planned, scene, pool, falseCaptions).map(({ words }) => words);
   return texts.length === 0 ? {} : { false_captions: texts };
 }
@@ -90,10 +92,11 @@ function* captionRows(source: SceneSource, options: RowOptions): Generator<Row> 
   // In a gallery, captions must identify their image.
   const partial = options.task !== "retrieval" || source.split.part === "train";
   const pool = poolOf(source);
+  const { inOrder = false } = options;
   for (const [number, scene] of scenesOf(source, options)) {
     const captions = options.plain
       ? [plainCaption(scene)]
-      : captionsOf(textsOf(scene), scene, options.each, { partial });
+      : captionsOf(textsOf(scene), scene, options.each, { partial, inOrder });
     const wrong = falseCaptionsOf(scene, options, pool);
     yield { scenes: [scene], record: { image_id: number, caption: captions, ...wrong, ...facts(scene) } };
   }
