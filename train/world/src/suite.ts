@@ -16,7 +16,7 @@ export interface SuiteModels {
   readonly compare: string;
 }
 
-/** What the embedded model may have at most (issue 21): numbers in its files, and bytes. */
+/** What the embedded model may have at most: numbers in its files, and bytes. */
 export const limits = { weights: 9_000_000, bytes: 18_000_000 } as const;
 
 export interface SuiteSize {

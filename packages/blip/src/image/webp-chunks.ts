@@ -57,7 +57,8 @@ function hasLosslessAlpha(bytes: Uint8Array): boolean {
 
 /**
  * A still WebP whose VP8X chunk announces the alpha of its lossless pixels. Pillow uses that alpha even if VP8X denies
- * it; libvips leaves it out, and Chromium's colours are then wrong. (An ALPH chunk, which lossy pixels have, does not count in Pillow if VP8X denies it.)
+ * it; libvips leaves it out, and Chromium's colours are then wrong. (Pillow ignores the ALPH chunk of lossy pixels if VP8X
+ * denies alpha.)
  * @returns the file itself if nothing is to be announced, otherwise a copy
  */
 export function withAlphaAnnounced<Bytes extends Uint8Array>(bytes: Bytes): Bytes | OwnBytes {

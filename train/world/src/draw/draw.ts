@@ -28,6 +28,12 @@ export interface DrawnImage {
 /** What varies in training scenes' drawings: nothing, their shapes and outlines, or also their colours. */
 export type Variation = "nothing" | "shapes" | "all";
 
+/** A thing with its lengths in pixels. */
+const poseOn = <T extends Thing>({ side }: Canvas, thing: T): T => ({
+  ...thing,
+  ...{ x: thing.x * side, y: thing.y * side, side: thing.side * side },
+});
+
 /** Draws scenes at one size. */
 export class Drawer {
   readonly #catalogue: Catalogue;
@@ -85,9 +91,7 @@ export class Drawer {
       thing: { ...thing, shape: looks.get(group)?.shape },
     }));
     return patchesOf(things, this.#side / patch, (canvas, thing) => {
-      const { side } = canvas;
-      const pose = { ...thing, x: thing.x * side, y: thing.y * side, side: thing.side * side };
-      drawSprite(canvas, this.#mipsOf(thing.sprite, undefined), pose, [255, 255, 255]);
+      drawSprite(canvas, this.#mipsOf(thing.sprite, undefined), poseOn(canvas, thing), [255, 255, 255]);
     });
   }
 
@@ -130,8 +134,7 @@ export class Drawer {
     const side = this.#side;
     const sprite = this.#catalogue.at(thing.sprite);
     const mips = this.#mipsOf(thing.sprite, colour);
-    const shape = look?.shape;
-    const pose = { ...thing, x: thing.x * side, y: thing.y * side, side: thing.side * side, shape };
+    const pose = poseOn(canvas, { ...thing, shape: look?.shape });
     const [across, down] = reach({ ...thing, sprite }).map((half) => half * side);
     if (across === undefined || down === undefined) return missed("half");
     if (thing.stands) shadow(canvas, pose.x, pose.y + down * 0.94, across * 0.85, Math.max(2, across * 0.2));

@@ -2,6 +2,7 @@
 // as its artist drew it learns the drawings, not the things. Such variation is known as domain randomization.
 import type { Random } from "../random.ts";
 import type { Rgb } from "../words/colours.ts";
+import { hueTurn } from "./tones.ts";
 
 /** The shape of a drawing, relative to the original's. The drawing stays within the original's box. */
 export interface Shape {
@@ -59,16 +60,13 @@ export type Recolour = (red: number, green: number, blue: number) => Rgb;
 
 /** The function that changes colours to a tone. */
 export function toned({ hue, saturation, contrast, light, levels }: Tone): Recolour {
-  const angle = (hue * Math.PI) / 180;
-  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
-  const other = Math.sqrt(1 / 3) * sine;
+  const [ofOwn, ofNext, ofLast] = hueTurn(hue);
   const step = levels === undefined ? undefined : 255 / (levels - 1);
   return (red, green, blue) => {
     const grey = (red + green + blue) / 3;
     const channel = (own: number, next: number, last: number): number => {
-      // Rotation about the grey axis: only the distance from grey turns.
-      const turned = cosine * (own - grey) + other * (last - next);
-      const value = 127.5 + contrast * (grey + saturation * turned - 127.5) + light;
+      const turned = ofOwn * own + ofNext * next + ofLast * last;
+      const value = 127.5 + contrast * (grey + saturation * (turned - grey) - 127.5) + light;
       const limited = Math.min(255, Math.max(0, value));
       return step === undefined ? limited : Math.round(limited / step) * step;
     };

@@ -3,13 +3,19 @@ import { missed } from "@blip-ts/base";
 import type { Random } from "../random.ts";
 import type { Canvas } from "./canvas.ts";
 
-/** Rotates hues by degrees about the grey axis, and scales the lightness. */
-function turnHue({ data }: Canvas, degrees: number, light: number): void {
+/** The shares of a channel, the next one and the last one in the channel's value after hues turn about the grey axis. */
+export function hueTurn(degrees: number): readonly [own: number, next: number, last: number] {
   const angle = (degrees * Math.PI) / 180;
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
   const same = (1 - cosine) / 3;
   const other = Math.sqrt(1 / 3) * sine;
-  const [a, b, c] = [(cosine + same) * light, (same - other) * light, (same + other) * light];
+  return [cosine + same, same - other, same + other];
+}
+
+/** Rotates hues by degrees about the grey axis, and scales the lightness. */
+function turnHue({ data }: Canvas, degrees: number, light: number): void {
+  const [own, next, last] = hueTurn(degrees);
+  const [a, b, c] = [own * light, next * light, last * light];
   for (let at = 0; at < data.length; at += 3) {
     const red = data[at] ?? missed("pixel");
     const green = data[at + 1] ?? missed("pixel");
