@@ -2,7 +2,7 @@
 
 /** An error that the user can fix. */
 export class WorldError extends Error {
-  readonly code: `world/${"art-damaged" | "art-missing" | "art-not-fetched" | "bad-option" | "out-not-empty" | "too-large" | "too-big" | "not-built" | "blip-failed" | "mixed-settings" | "no-tables"}`;
+  readonly code: `world/${"art-damaged" | "art-missing" | "art-not-fetched" | "bad-option" | "out-not-empty" | "too-large" | "too-big" | "not-built" | "blip-failed" | "mixed-settings" | "no-tables" | "no-positions"}`;
   /** The values in the message, as data. */
   readonly fields: Readonly<Record<string, unknown>>;
 
@@ -95,4 +95,11 @@ export const noTables = (mark: string): WorldError =>
     "world/no-tables",
     `The page: expected the mark ${mark} and its end, got none. Write both at the place of the table.`,
     { mark },
+  );
+
+export const noPositions = (model: string, got: string): WorldError =>
+  new WorldError(
+    "world/no-positions",
+    `${model}: expected visual_encoder.pos_embed [1, 1 + N * N, a multiple of 4], got ${got}. Name a model with square images that "blip train" wrote.`,
+    { model, got },
   );

@@ -1,17 +1,8 @@
 // Stores weights in half precision between two stages of training, which takes half of the bytes. They are read back as
 // float32, so the next stage starts within a rounding error of the previous one.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import {
-  elementCount,
-  floatRows,
-  memorySource,
-  openCheckpoint,
-  safetensorsBytes,
-  type MadeTensor,
-  type StoredTensor,
-} from "@blip-ts/checkpoint";
+import { elementCount, floatRows, type MadeTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import { halfMax, toHalf } from "@blip-ts/graph";
+import { copyModel } from "./copy-model.ts";
 import { tooLarge } from "./errors.ts";
 
 const floats: ReadonlySet<string> = new Set(["float32", "float64", "bfloat16"]);
@@ -37,17 +28,9 @@ function halved(name: string, tensor: StoredTensor): MadeTensor | StoredTensor {
  * @returns the size of the weights file in bytes
  * @throws {WorldError} `world/too-large` if a weight exceeds the range of half precision
  */
-export async function halveModel(model: string, out: string): Promise<number> {
-  mkdirSync(out, { recursive: true });
-  for (const entry of readdirSync(model, { withFileTypes: true }))
-    if (entry.isFile() && entry.name !== "model.safetensors")
-      copyFileSync(join(model, entry.name), join(out, entry.name));
-  const path = join(model, "model.safetensors");
-  const { tensors } = await openCheckpoint(memorySource(path, readFileSync(path)));
-  const chunks: Uint8Array[] = [];
-  const made = new Map([...tensors].map(([name, tensor]) => [name, halved(name, tensor)]));
-  for await (const chunk of safetensorsBytes(made)) chunks.push(chunk);
-  const bytes = Buffer.concat(chunks);
-  writeFileSync(join(out, "model.safetensors"), bytes);
-  return bytes.length;
-}
+export const halveModel = (model: string, out: string): Promise<number> =>
+  copyModel(
+    model,
+    out,
+    (tensors) => new Map([...tensors].map(([name, tensor]) => [name, halved(name, tensor)])),
+  );

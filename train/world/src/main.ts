@@ -16,6 +16,7 @@ import { sceneSource } from "./scene/sample.ts";
 import { splitNames, worldNames, type SplitName, type WorldName } from "./scene/settings.ts";
 import { captionCells, documentCells, statementCells, webCells, writeSheet } from "./sheet.ts";
 import { writeStem } from "./stem.ts";
+import { addPositionsCommand } from "./positions.ts";
 import { addSuite } from "./suite.ts";
 import { longWords, vocabulary } from "./vocabulary.ts";
 import { imageFormats, type ImageFormat } from "./write/images.ts";
@@ -290,6 +291,7 @@ addBootstrap(program);
 addJudge(program);
 addCard(program);
 addExamples(program);
+addPositionsCommand(program);
 addSuite(program);
 
 try {
