@@ -1,4 +1,4 @@
-// A page that matches and captions. It offers the tasks that the loaded model supports. It shows an answer only for the
+// A page that matches, captions and answers questions. It offers the tasks that the loaded model supports. It shows an answer only for the
 // image and model of the question, and shows an error beside its cause.
 import { Blip, type BlipImage, configure, type DownloadProgress, type Warning } from "blip-ts";
 import { buttonOf, element, listenForFiles, Note, rowOf, showScenes } from "./elements.ts";
@@ -10,6 +10,8 @@ const preview = element("preview", HTMLImageElement);
 const texts = element("texts", HTMLTextAreaElement);
 const rows = element("rows", HTMLOListElement);
 const said = element("said", HTMLParagraphElement);
+const question = element("question", HTMLInputElement);
+const answered = element("answer", HTMLParagraphElement);
 const warnings = element("warnings", HTMLUListElement);
 const progress = element("progress", HTMLProgressElement);
 const notes = {
@@ -17,11 +19,13 @@ const notes = {
   knows: new Note("knows"),
   match: new Note("match-note"),
   caption: new Note("caption-note"),
+  ask: new Note("ask-note"),
   load: new Note("load-note"),
   status: new Note("status"),
 };
 const matchForm = element("match", HTMLFormElement);
 const captionForm = element("caption", HTMLFormElement);
+const askForm = element("ask", HTMLFormElement);
 const loadForm = element("load", HTMLFormElement);
 
 interface Model {
@@ -38,7 +42,7 @@ let loading: AbortController | undefined;
 interface View {
   readonly input: string | File;
   readonly stop: AbortController;
-  /** The encoded image, from the first question on. Both forms share it. */
+  /** The encoded image, from the first question on. All forms share it. */
   held: Promise<BlipImage> | undefined;
 }
 
@@ -50,7 +54,7 @@ const codeOf = (error: object) => ("code" in error ? String(error.code) : "");
 /** The note for an error or a warning: at the image, the texts or the model, or else at the form that was used. */
 function causeOf(code: string, asked: Note): Note {
   if (code.startsWith("image/")) return notes.image;
-  if (code.startsWith("text/")) return notes.match;
+  if (code.startsWith("text/")) return asked === notes.ask ? asked : notes.match;
   return /^(?:model|hub|checkpoint|config|tokenizer|weights)\//.test(code) ? notes.load : asked;
 }
 
@@ -72,11 +76,12 @@ function warn({ code, message }: Warning): void {
 const report = (error: unknown, asked: Note) =>
   causeOf(typeof error === "object" && error ? codeOf(error) : "", asked).complain(messageOf(error));
 
-const can = (task: "match" | "caption") => model?.blip.tasks.includes(task) === true;
+const can = (task: "match" | "caption" | "ask") => model?.blip.tasks.includes(task) === true;
 
 function offerTasks(): void {
   buttonOf(matchForm).disabled = !can("match");
   buttonOf(captionForm).disabled = !can("caption");
+  buttonOf(askForm).disabled = !can("ask");
 }
 
 /** Shows the model's tasks and limits. */
@@ -85,8 +90,8 @@ function sayWhatItCan({ name, blip }: Model): void {
   notes.status.say(`${name}: does ${blip.tasks.join(", ")}; ${threads}.`);
   notes.knows.say(
     name === "picture-book"
-      ? "The model picture-book knows drawings, not photographs: 79 everyday things as emoji on plain backgrounds. For " +
-          "photographs load one of Salesforce's below."
+      ? "The model picture-book knows drawings, not photographs: 119 everyday things as emoji, in plain, painted and " +
+          "photographed places. For photographs load one of Salesforce's below."
       : "",
   );
   if (!can("match")) notes.match.say(`${name} has no matching heads, so it cannot match.`);
@@ -94,6 +99,11 @@ function sayWhatItCan({ name, blip }: Model): void {
     notes.caption.say(
       `${name} has no language head, so it cannot caption. Load a model that can below: picture-book, or, ` +
         "for photographs, Salesforce/blip-image-captioning-base (990 MB from the Hub).",
+    );
+  if (!can("ask"))
+    notes.ask.say(
+      `${name} does not answer questions. Load a model that does below: picture-book, or, for photographs, ` +
+        "Salesforce/blip-vqa-base (1.5 GB from the Hub).",
     );
 }
 
@@ -103,8 +113,8 @@ function look(input: string | File): void {
   view.held?.then((image) => image.close()).catch(() => undefined);
   view = { input, stop: new AbortController(), held: undefined };
   rows.replaceChildren();
-  said.textContent = "";
-  for (const note of [notes.image, notes.match, notes.caption]) note.say("");
+  for (const line of [said, answered]) line.textContent = "";
+  for (const note of [notes.image, notes.match, notes.caption, notes.ask]) note.say("");
   offerTasks();
   if (model) sayWhatItCan(model);
 }
@@ -213,6 +223,13 @@ async function caption(image: BlipImage, signal: AbortSignal): Promise<() => voi
   };
 }
 
+async function ask(image: BlipImage, signal: AbortSignal): Promise<() => void> {
+  const [row] = await image.ask(question.value, { signal });
+  return () => {
+    answered.textContent = row?.answer ?? "";
+  };
+}
+
 const onSubmit = (form: HTMLFormElement, work: () => Promise<void>) =>
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -220,6 +237,7 @@ const onSubmit = (form: HTMLFormElement, work: () => Promise<void>) =>
   });
 onSubmit(matchForm, () => answer(matchForm, notes.match, match));
 onSubmit(captionForm, () => answer(captionForm, notes.caption, caption));
+onSubmit(askForm, () => answer(askForm, notes.ask, ask));
 onSubmit(loadForm, () => load(element("model", HTMLInputElement).value.trim()));
 
 preview.addEventListener("error", () => notes.image.complain("The browser cannot show this file."));

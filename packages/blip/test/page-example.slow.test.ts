@@ -1,11 +1,11 @@
-// examples/page in a real Chromium: it matches and captions with the embedded model, and says plainly what another
-// model cannot do. In a stock Firefox it matches as Node does.
+// examples/page in a real Chromium: it matches, captions and answers with the embedded model, and says plainly what
+// another model cannot do. In a stock Firefox it matches as Node does.
 import { execFile } from "node:child_process";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { caption, Captioner, match } from "blip-ts";
+import { ask, caption, Captioner, match } from "blip-ts";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -102,7 +102,7 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     await expectNodes(await page.locator("#rows li").allInnerTexts(), scene("01.png"));
   });
 
-  test("fetches each file of the model once, for both of its tasks", async () => {
+  test("fetches each file of the model once, for all of its tasks", async () => {
     await page.click("#caption button");
     await page.waitForFunction("document.getElementById('said').textContent !== ''");
     const weights = ranges.filter(({ url }) => url.endsWith("/model.safetensors"));
@@ -147,21 +147,36 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     await page.waitForFunction("document.getElementById('said').textContent !== ''");
     expect(await page.innerText("#said")).toBe(row.caption);
     expect(await page.innerText("#caption-note")).toMatch(/^Answered in/);
+  });
+
+  test("answers a question with the embedded model, in Node's words", async () => {
+    const question = await page.inputValue("#question");
+    const [row] = await ask([scene("02.png")], [question]);
+    if (!row || row.error) throw new Error("Node gave no answer");
+    await page.click("#ask button");
+    await page.waitForFunction("document.getElementById('answer').textContent !== ''");
+    expect(await page.innerText("#answer")).toBe(row.answer);
+    expect(await page.innerText("#ask-note")).toMatch(/^Answered in/);
     const picture = process.env.BLIP_SCREENSHOT;
     if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
+    await page.fill("#question", " ");
+    await page.click("#ask button");
+    await page.waitForSelector("#ask-note.wrong");
+    expect(await complaints()).toEqual(["ask-note"]);
+    await page.fill("#question", question);
   });
 
   test("says that its model knows drawings, and which words it lacks", async () => {
     expect(await page.locator("#warnings li").count()).toBe(0);
     const texts = await page.inputValue("#texts");
     await page.setInputFiles("#file", join(root, "fixtures/images/astronaut.jpg"));
-    await page.fill("#texts", "a woman in a spacesuit");
+    await page.fill("#texts", "an astronaut in a spacesuit");
     await page.click("#match button");
     await page.waitForSelector("#rows li");
     const notes = await page.locator("#warnings li").allInnerTexts();
     expect(notes.sort()).toEqual([
       expect.stringContaining("knows drawings"),
-      expect.stringContaining('vocabulary lacks "woman", "spacesuit"'),
+      expect.stringContaining('vocabulary lacks "astronaut"'),
     ]);
     await page.fill("#texts", texts);
   });
@@ -171,6 +186,8 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     await page.click("#caption button");
     await page.waitForFunction("document.getElementById('said').textContent !== ''");
     expect(await page.isDisabled("#match button")).toBe(true);
+    expect(await page.isDisabled("#ask button")).toBe(true);
+    expect(await page.innerText("#ask-note")).toContain("/fixtures/tiny/caption/ does not answer questions");
   });
 
   test("says that a model without a language head cannot caption", async () => {
@@ -276,7 +293,7 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
       words.selectNodeContents(button);
       return words.getClientRects().length;
     })`);
-    expect(lines).toEqual([1, 1, 1]);
+    expect(lines).toEqual([1, 1, 1, 1]);
     await page.fill("#texts", texts);
   });
 
