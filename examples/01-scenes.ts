@@ -1,28 +1,62 @@
-// The embedded model matches each example scene with the sentence that made it, and with one that an edit makes false.
+// The embedded model's tasks on the example scenes. It matches each scene with a true sentence and with one that an edit
+// makes false, captions it and answers a question about it. Then it judges statements about two images.
 // Run: npx tsx examples/01-scenes.ts
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { Matcher } from "blip-ts";
+import { Blip } from "blip-ts";
 
 interface Scene {
   readonly image: string;
   readonly true: string;
   readonly false: string;
+  readonly question: string;
+  readonly answer: string;
 }
 
-const folder = new URL("scenes/", import.meta.url);
-const scenes = JSON.parse(await readFile(new URL("scenes.json", folder), "utf8")) as Scene[];
+interface Pair {
+  readonly left: string;
+  readonly right: string;
+  readonly statement: string;
+  readonly label: boolean;
+}
 
-await using matcher = await Matcher.fromPretrained("picture-book");
-let right = 0;
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const json = async (path: string): Promise<unknown> => JSON.parse(await readFile(file(path), "utf8"));
+const percent = (value: number) => `${(value * 100).toFixed(1).padStart(5)} %`;
+const show = (name: string, what: string, text: string) =>
+  console.log(`${name.padEnd(8)}  ${what.padEnd(7)}  ${text}`);
+
+const scenes = (await json("scenes/scenes.json")) as readonly Scene[];
+const pairs = (await json("pairs/pairs.json")) as readonly Pair[];
+const right = { match: 0, ask: 0, compare: 0 };
+const blip = await Blip.fromPretrained("picture-book");
+
 for (const scene of scenes) {
-  const image = fileURLToPath(new URL(scene.image, folder));
-  const probabilities: number[] = [];
-  for await (const row of matcher.match([image], [scene.true, scene.false]))
-    if ("probability" in row) probabilities.push(row.probability);
-  const [fits = NaN, fitsNot = NaN] = probabilities;
-  if (fits > fitsNot) right++;
-  const percent = (value: number) => `${(value * 100).toFixed(1).padStart(5)} %`;
-  console.log(`${scene.image}  ${percent(fits)}  ${scene.true}\n        ${percent(fitsNot)}  ${scene.false}`);
+  const image = await blip.image(file(`scenes/${scene.image}`));
+  const [fits, fitsNot] = await image.match([scene.true, scene.false]);
+  const [caption] = await image.caption();
+  const [answer] = await image.ask(scene.question);
+  await image.close();
+  if (!fits || !fitsNot || !caption || !answer) throw new Error("expected an answer to each question");
+  if (fits.probability > fitsNot.probability) right.match++;
+  if (answer.answer === scene.answer) right.ask++;
+  show(scene.image, percent(fits.probability), scene.true);
+  show("", percent(fitsNot.probability), scene.false);
+  show("", "caption", caption.caption);
+  show("", "answer", `${scene.question} ${answer.answer}`);
 }
-console.log(`${right} of ${scenes.length} scenes: the true sentence is ranked over the false one`);
+
+for (const { left, right: other, statement, label } of pairs) {
+  const images = [file(`pairs/${left}`), file(`pairs/${other}`)] as const;
+  for await (const row of blip.compare(images, [statement])) {
+    if (row.error) throw new Error(row.error.message);
+    if (row.label === label) right.compare++;
+    show(`pair ${left.slice(0, 2)}`, percent(row.probability), statement);
+  }
+}
+await blip.close();
+
+console.log(`
+${right.match} of ${scenes.length} scenes: the true sentence is ranked over the false one
+${right.ask} of ${scenes.length} questions: the answer is right
+${right.compare} of ${pairs.length} statements: judged right`);

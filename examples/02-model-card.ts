@@ -6,7 +6,7 @@ import { BlipForImageTextRetrieval, BlipProcessor } from "blip-ts";
 
 const id = process.argv[2] ?? "picture-book";
 const image = process.argv[3] ?? fileURLToPath(new URL("scenes/02.png", import.meta.url));
-const question = process.argv[4] ?? "a tulip above a cow on a red background";
+const question = process.argv[4] ?? "there is a fire truck in the desert";
 
 const processor = await BlipProcessor.fromPretrained(id, { task: "match" });
 await using model = await BlipForImageTextRetrieval.fromPretrained(id);

@@ -15,8 +15,8 @@ for await (const row of captioner.caption([image]))
 for await (const row of captioner.caption([image], { sample: true, topP: 0.9, numReturn: 3, seed: 1 }))
   if ("caption" in row) console.log(`drawn:   ${row.caption}`);
 
-for await (const row of captioner.caption([image], { prompt: "a photo of" }))
-  if ("caption" in row) console.log(`begun:   a photo of ${row.caption}`);
+for await (const row of captioner.caption([image], { prompt: "a picture of" }))
+  if ("caption" in row) console.log(`begun:   a picture of ${row.caption}`);
 
 let caption = "";
 for await (const token of captioner.stream(image)) {

@@ -1,15 +1,14 @@
-// Tests whether statements about two images are true. Uses the NLVR2 checkpoint of BLIP's authors, a .pth file as
-// published.
-// Run: npx tsx examples/05-compare.ts model_base_nlvr.pth [LEFT] [RIGHT]
+// Tests whether statements about two images are true. For photographs pass the NLVR2 checkpoint of BLIP's authors, a
+// .pth file as published.
+// Run: npx tsx examples/05-compare.ts [MODEL] [LEFT] [RIGHT]
 import { fileURLToPath } from "node:url";
 import { Comparer } from "blip-ts";
 
-const scene = (number: string) => fileURLToPath(new URL(`scenes/${number}.png`, import.meta.url));
-const [model, left = scene("01"), right = scene("02")] = process.argv.slice(2);
-if (model === undefined) throw new Error("name the NLVR2 checkpoint: a .pth, or its folder");
+const pair = (side: string) => fileURLToPath(new URL(`pairs/01-${side}.png`, import.meta.url));
+const [model = "picture-book", left = pair("left"), right = pair("right")] = process.argv.slice(2);
 
 await using comparer = await Comparer.fromPretrained(model);
-const statements = ["there is a sheep in the left picture", "both pictures have a red background"];
+const statements = ["there is a helicopter in both images", "only the left image has a helicopter"];
 for await (const row of comparer.compare([left, right], statements)) {
   if (row.error) throw new Error(row.error.message);
   console.log(

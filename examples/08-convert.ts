@@ -16,6 +16,6 @@ console.log(`written as ${architecture}`);
 
 const image = fileURLToPath(new URL("scenes/01.png", import.meta.url));
 for (const model of [source, out]) {
-  const [row] = await match([image], ["a small sheep on a purple background"], { model });
+  const [row] = await match([image], ["a lemon to the right of a light bulb"], { model });
   if (row && "logits" in row) console.log(`${model}: logits ${row.logits.join(" ")}, cosine ${row.cosine}`);
 }

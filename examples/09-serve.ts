@@ -180,7 +180,7 @@ async function drained(ending: Server): Promise<void> {
 }
 
 async function askItself(asked: Server): Promise<void> {
-  const sentence = "a small sheep on a purple background";
+  const sentence = "a lemon to the right of a light bulb in a forest";
   const post = async (scene: string, signal?: AbortSignal) => {
     const body = await readFile(fileURLToPath(new URL(`scenes/${scene}.png`, import.meta.url)));
     const query = new URLSearchParams({ text: sentence });
@@ -193,7 +193,7 @@ async function askItself(asked: Server): Promise<void> {
     const [row] = (await response.json()) as { text: string; probability: number }[];
     if (row) console.log(`${scenes[index] ?? ""}.png  ${(row.probability * 100).toFixed(1)} %  ${row.text}`);
   }
-  const refused = await fetch(`${url}?text=sheep`, { method: "POST", body: "no image" });
+  const refused = await fetch(`${url}?text=lemon`, { method: "POST", body: "no image" });
   console.log(`${refused.status}: ${await refused.text()}`);
   await impatient;
   await new Promise((closed) => asked.close(closed));

@@ -8,14 +8,19 @@ console.log(`picture-book can ${blip.tasks.join(", ")}`);
 
 const image = await blip.image(scene);
 for (const { caption } of await image.caption()) console.log(`caption: ${caption}`);
-for (const { text, probability } of await image.match(["a cow", "a tulip above a cow", "a sheep"]))
+for (const { text, probability } of await image.match([
+  "a fire truck",
+  "a fire truck in the desert",
+  "a sheep",
+]))
   console.log(`${text}: ${(100 * probability).toFixed(1)} %`);
+for (const { answer } of await image.ask("what is the place?")) console.log(`place: ${answer}`);
 const vector = await image.embed();
 console.log(`embedding: ${vector.length} numbers`);
 await image.close();
 
 // Calls over many images have the same form as in the classes for a single task.
-for await (const row of blip.match([scene], ["a tulip above a cow on a red background"]))
+for await (const row of blip.match([scene], ["there is a fire truck in the desert"]))
   if (row.error) console.error(row.error.message);
   else console.log(`${row.text}: ${(100 * row.probability).toFixed(1)} %`);
 await blip.close();

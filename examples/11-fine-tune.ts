@@ -10,10 +10,10 @@ import { train } from "blip-ts/train";
 const scenes = fileURLToPath(new URL("scenes/", import.meta.url));
 const work = await mkdtemp(join(tmpdir(), "fine-tune-"));
 const captions: Readonly<Record<string, string>> = {
-  "01.png": "a cat on a purple background",
-  "02.png": "a tulip on a red background",
-  "03.png": "two bicycles on a black background",
-  "05.png": "the sun",
+  "01.png": "a cat in a forest",
+  "02.png": "a bus in the desert",
+  "03.png": "two bicycles in the lobby",
+  "04.png": "the sun",
 };
 
 // Data: images, and one JSON row per image.

@@ -1,7 +1,8 @@
-// What the embedded model says of its example scenes: transformers' captions, and sentences that are about the scene.
+// What the embedded model says of its example scenes: transformers' captions and answers, and sentences that are about
+// the scene.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { Captioner } from "blip-ts";
+import { Answerer, Captioner } from "blip-ts";
 import { afterAll, describe, expect, test } from "vitest";
 
 const root = new URL("../../../", import.meta.url);
@@ -17,15 +18,33 @@ interface Golden {
     tokens: readonly number[];
     caption: string;
   }[];
+  readonly answers: readonly {
+    image: string;
+    question: string;
+    tokens: readonly number[];
+    answer: string;
+  }[];
 }
 
 interface Scene {
   readonly image: string;
-  readonly true: string;
+  readonly things: readonly string[];
 }
 
 const json = async (place: string): Promise<unknown> =>
   JSON.parse(await readFile(new URL(place, root), "utf8"));
+
+test("answers of the embedded model are transformers', token by token", async () => {
+  const { answers } = (await json("fixtures/goldens/picture-book.json")) as Golden;
+  expect(answers).toHaveLength(12);
+  await using answerer = await Answerer.fromPretrained("picture-book", { compat: "hf" });
+  for (const { image, question, tokens, answer } of answers)
+    for await (const row of answerer.ask([scenePath(image)], [question])) {
+      if (row.error) throw new Error(row.error.message);
+      expect([...row.tokens]).toEqual(tokens);
+      expect(row.answer).toBe(answer);
+    }
+});
 
 describe("captions of the embedded model", async () => {
   const { captions } = (await json("fixtures/goldens/picture-book.json")) as Golden;
@@ -65,9 +84,10 @@ describe("captions of the embedded model", async () => {
       if (row.error) throw new Error(row.error.message);
       rows.push(row);
     }
-    // Some of the scenes' own sentences say no size and no background.
-    const told = rows.filter(({ caption }, index) => caption.includes(scenes[index]?.true ?? "?"));
-    expect(told.length).toBeGreaterThanOrEqual(9);
-    for (const { match } of told) expect(match).toBeGreaterThan(0.9);
+    const told = rows.filter(({ caption }, index) =>
+      scenes[index]?.things.some((thing) => caption.includes(thing)),
+    );
+    expect(told.length).toBeGreaterThanOrEqual(10);
+    for (const { match } of told) expect(match).toBeGreaterThan(0.5);
   });
 });

@@ -11,7 +11,14 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const packageFolder = join(root, "packages/blip");
 const scene = join(root, "examples/scenes/01.png");
-const matchArguments = ["match", scene, "-t", "a small sheep on a purple background", "--json", "--quiet"];
+const matchArguments = [
+  "match",
+  scene,
+  "-t",
+  "a lemon to the right of a light bulb in a forest",
+  "--json",
+  "--quiet",
+];
 
 interface Row {
   readonly probability: number;
@@ -108,7 +115,7 @@ describe("the tarball", () => {
     await writeFile(
       join(folder, "use.mjs"),
       `import { match, BlipForImageTextRetrieval } from "blip-ts";
-       const rows = await match(["scene.png"], ["a small sheep on a purple background"]);
+       const rows = await match(["scene.png"], ["a lemon to the right of a light bulb in a forest"]);
        console.log(JSON.stringify([typeof BlipForImageTextRetrieval.fromPretrained, rows[0].probability > 0.9]));`,
     );
     expect(JSON.parse((await node("use.mjs")).stdout)).toEqual(["function", true]);

@@ -86,7 +86,7 @@ describe("the tiny goldens", async () => {
       },
       scene: {
         image: fixture("../examples/scenes/01.png"),
-        text: "a small sheep on a purple background",
+        text: "a lemon to the right of a light bulb in a forest",
       },
     };
     await writeFile(questions, JSON.stringify(asked));

@@ -10,7 +10,7 @@ import { fixture } from "./support/goldens.ts";
 
 const example = fixture("../examples/09-serve.ts");
 const scene = await readFile(fixture("../examples/scenes/01.png"));
-const sentence = "a small sheep on a purple background";
+const sentence = "a lemon to the right of a light bulb in a forest";
 
 let server: ChildProcess;
 let ended: Promise<number | null>;

@@ -1,7 +1,7 @@
 // `npm run world -- positions`: adds sine-cosine positions to a model's position embeddings. The image encoder then knows
 // a patch's row and column from the first step on, and keeps both up to its final states.
 import type { Command } from "commander";
-import { must } from "@blip-ts/base";
+import { atLeast, must } from "@blip-ts/base";
 import { elementCount, floatRows, type MadeTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import { copyModel } from "./copy-model.ts";
 import { badOption, noPositions } from "./errors.ts";
@@ -65,10 +65,11 @@ export async function addPositions(model: string, out: string, sizes: PositionSi
 
 /** @param tensor the class token's position and the patches', [1, 1 + side * side, width] */
 function withPositions(model: string, tensor: StoredTensor, sizes: PositionSizes): MadeTensor {
-  const [, places = 0, width = 0] = tensor.shape;
+  const refuse = () => noPositions(model, `[${tensor.shape.join(", ")}]`);
+  if (tensor.shape.length !== 3) throw refuse();
+  const [, places, width] = atLeast(tensor.shape, 3);
   const side = Math.sqrt(places - 1);
-  if (!Number.isInteger(side) || side < 2 || width % 4 !== 0 || tensor.shape.length !== 3)
-    throw noPositions(model, `[${tensor.shape.join(", ")}]`);
+  if (!Number.isInteger(side) || side < 2 || width % 4 !== 0) throw refuse();
   const added = positions(side, width, sizes);
   return {
     dtype: "float32",
@@ -78,8 +79,8 @@ function withPositions(model: string, tensor: StoredTensor, sizes: PositionSizes
       let at = 0;
       for await (const rows of floatRows(tensor)) {
         const sums = Float32Array.from(rows, (value, index) => {
-          const [place, dimension] = [Math.floor((at + index) / width), (at + index) % width];
-          return place === 0 ? value : value + must(must(added, place - 1), dimension);
+          const [token, dimension] = [Math.floor((at + index) / width), (at + index) % width];
+          return token === 0 ? value : value + must(must(added, token - 1), dimension);
         });
         at += rows.length;
         yield new Uint8Array(sums.buffer);

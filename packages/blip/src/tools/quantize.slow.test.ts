@@ -252,7 +252,7 @@ describe("kept weights", () => {
   });
 });
 
-describe("8 bits move an ITM probability of the embedded model by at most 0.02", () => {
+describe("8 bits move an ITM probability of the embedded model by at most 0.05", () => {
   /** The probabilities of every example scene with every sentence, 288 pairs, in one form of cross-attention. */
   async function probabilities(dtype: "fp32" | "int8", form: CrossAttentionForm): Promise<number[]> {
     const folder = fixture("../examples/scenes");
@@ -285,6 +285,6 @@ describe("8 bits move an ITM probability of the embedded model by at most 0.02",
     expect(exact).toHaveLength(288);
     const shift = Math.max(...exact.map((value, index) => Math.abs(value - (rounded[index] ?? NaN))));
     expect(shift).toBeGreaterThan(1e-4);
-    expect(shift).toBeLessThanOrEqual(0.02);
+    expect(shift).toBeLessThanOrEqual(0.05);
   });
 });

@@ -49,7 +49,7 @@ export async function recipeOf(section: string): Promise<Recipe> {
   };
 }
 
-const text = "a small sheep on a purple background";
+const text = "a lemon to the right of a light bulb in a forest";
 
 /** A page's program: a small image, and one that is large enough to be decoded in a worker. */
 const pageProgram = (first: string) => `${first}import { match } from "blip-ts";

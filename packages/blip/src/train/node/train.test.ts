@@ -139,7 +139,7 @@ describe("a run that goes on", () => {
 test("with validation data the best epoch is the result, and the run ends when it gets no better", async () => {
   const losses: (number | null)[] = [];
   const options = short({
-    ...{ validation: captions, epochs: 20, lr: 0.3, patience: 2, clip: undefined },
+    ...{ validation: captions, epochs: 20, lr: 1, patience: 2, clip: undefined },
     ...{ bestBy: "loss", validationLimit: 0 },
     onEpoch: ({ validationLoss }) => losses.push(validationLoss),
   });
