@@ -207,7 +207,10 @@ describe("blip caption", () => {
       (await caption(...model, "--score", "--max-length", "9", "--num-return", "2")).stdout,
     );
     expect(rows).toHaveLength(2);
-    for (const row of rows) {
+    // Random weights may also give an empty caption, which has no score.
+    const told = rows.filter((row) => row.caption !== "");
+    expect(told).not.toEqual([]);
+    for (const row of told) {
       const text = ["-t", String(row.caption), ...model, "--json", "--quiet"];
       const [matched] = rowsOf((await blip(["match", scene("01"), ...text])).stdout);
       // The same texts in batches of other lengths: float32 in another order.
@@ -346,7 +349,7 @@ describe("blip retrieve", () => {
   const quiet = ["--json", "--quiet"];
 
   test("ranks pictures for each text; what ITM did not look at has no rank score", async () => {
-    const texts = ["-t", "a small sheep on a purple background", "-t", "a tulip above a cow"];
+    const texts = ["-t", "a lemon to the right of a light bulb", "-t", "there is a fire truck in the desert"];
     const { stdout } = await blip(["retrieve", path("examples/scenes"), ...texts, "-k", "2", ...quiet]);
     const rows = rowsOf(stdout) as unknown as { text: string; hits: Record<string, unknown>[] }[];
     expect(rows.map(({ text }) => text)).toEqual([texts[1], texts[3]]);

@@ -16,7 +16,7 @@ async function peakMemory(): Promise<number> {
 async function score({ source, dtype, threads, image }: FirstScoreOrder): Promise<FirstScore | NoScore> {
   const options = { dtype, threads, onWarning: () => undefined };
   try {
-    const processor = await BlipProcessor.fromPretrained(source);
+    const processor = await BlipProcessor.fromPretrained(source, { task: "match" });
     const model = await BlipForImageTextRetrieval.fromPretrained(source, options);
     const { itmScore } = await model.forward(await processor(image ?? formulaImage(), firstText));
     const at = performance.timeOrigin + performance.now();

@@ -29,7 +29,7 @@ const cases: readonly Case[] = [
       );
       return rows.map(([row]) => row?.caption);
     },
-    ["0000000 s s s s s s s s s", "0000000 s s s s s s s s s"],
+    ["sggcgggg r r rcgggg", "sggcgggg r r rcgggg"],
   ],
   [
     "F02",
