@@ -1,4 +1,4 @@
-// Takes docs/page.jpg: the example page in Chromium, after a match and a caption.
+// Takes docs/page.jpg: the example page in Chromium, after a match, a caption and a question.
 //
 //   npm run page && npm run screenshot
 import { access, writeFile } from "node:fs/promises";
@@ -21,12 +21,13 @@ async function screenshot(): Promise<Buffer> {
   try {
     const page = await browser.newPage({ viewport: { width: 1000, height: 860 }, colorScheme: "light" });
     await page.goto(`${server.origin}/index.html`);
-    for (const form of ["match", "caption"]) {
+    for (const form of ["match", "caption", "ask"]) {
       await page.waitForSelector(`#${form} button:enabled`, { timeout: 120_000 });
       await page.click(`#${form} button`);
     }
     await page.waitForFunction(
-      'document.querySelectorAll("#rows li").length > 0 && document.getElementById("said").textContent !== ""',
+      'document.querySelectorAll("#rows li").length > 0 && ' +
+        '["said", "answer"].every((id) => document.getElementById(id).textContent !== "")',
       undefined,
       { timeout: 120_000 },
     );
