@@ -1,5 +1,5 @@
 // Classifies each patch of an image with a head that is dropped after training. This trains the image encoder if the
-// data has patch labels (the embedded model's training began this way, oracle/picture_book).
+// data has patch labels (the embedded model's training began this way, train/world/weights).
 import { floatTensor, int64Tensor, type Value } from "@blip-ts/graph";
 import type { ImageBatch, PatchBatch } from "./batches.ts";
 import { badBatch, badSetting } from "./errors.ts";
