@@ -3,32 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { must } from "@blip-ts/base";
-import {
-  floatRows,
-  memorySource,
-  openCheckpoint,
-  safetensorsBytes,
-  type MadeTensor,
-} from "@blip-ts/checkpoint";
+import { floatRows, memorySource, openCheckpoint } from "@blip-ts/checkpoint";
 import { halveModel } from "./halve.ts";
+import { floats, writeWeights } from "./test-weights.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "halve-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const floats = (values: readonly number[]): MadeTensor => ({
-  dtype: "float32",
-  shape: [values.length],
-  byteLength: 4 * values.length,
-  // eslint-disable-next-line @typescript-eslint/require-await
-  async *bytes() {
-    yield new Uint8Array(Float32Array.from(values).buffer);
-  },
-});
-
 async function write(values: readonly number[]): Promise<void> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of safetensorsBytes(new Map([["w", floats(values)]]))) chunks.push(chunk);
-  writeFileSync(join(folder, "model.safetensors"), Buffer.concat(chunks));
+  await writeWeights(folder, { w: floats([values.length], values) });
   writeFileSync(join(folder, "config.json"), "{}");
 }
 

@@ -1,38 +1,19 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { must } from "@blip-ts/base";
-import {
-  floatRows,
-  memorySource,
-  openCheckpoint,
-  safetensorsBytes,
-  type MadeTensor,
-} from "@blip-ts/checkpoint";
+import { floatRows, memorySource, openCheckpoint } from "@blip-ts/checkpoint";
 import { addPositions, positions } from "./positions.ts";
+import { floats, writeWeights } from "./test-weights.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "positions-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const name = "visual_encoder.pos_embed";
 
-const filled = (shape: readonly number[], value: number): MadeTensor => {
-  const count = shape.reduce((product, length) => product * length, 1);
-  return {
-    ...{ dtype: "float32", shape, byteLength: 4 * count },
-    // eslint-disable-next-line @typescript-eslint/require-await
-    async *bytes() {
-      yield new Uint8Array(new Float32Array(count).fill(value).buffer);
-    },
-  };
-};
-
-async function write(tensors: Readonly<Record<string, MadeTensor>>): Promise<void> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of safetensorsBytes(new Map(Object.entries(tensors)))) chunks.push(chunk);
-  writeFileSync(join(folder, "model.safetensors"), Buffer.concat(chunks));
-}
+const filled = (shape: readonly number[], value: number) =>
+  floats(shape, Array<number>(shape.reduce((product, length) => product * length, 1)).fill(value));
 
 const size = (values: readonly number[]): number =>
   Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
@@ -55,7 +36,7 @@ test("half of the dimensions tell the row, the others the column, each with its 
 });
 
 test("positions are added to the patches, not to the class token; other tensors stay", async () => {
-  await write({ [name]: filled([1, 5, 8], 0.25), other: filled([2], 3) });
+  await writeWeights(folder, { [name]: filled([1, 5, 8], 0.25), other: filled([2], 3) });
   const out = join(folder, "out");
   await addPositions(folder, out, { rows: 0.3, columns: 0.6 });
   const { tensors } = await openCheckpoint(memorySource("out", readFileSync(join(out, "model.safetensors"))));
@@ -72,7 +53,7 @@ test.each([
   ["[1, 6, 8]", { [name]: filled([1, 6, 8], 0) }],
   ["[1, 5, 6]", { [name]: filled([1, 5, 6], 0) }],
 ])("refuses a model with %s, and writes nothing", async (got, tensors) => {
-  await write(tensors);
+  await writeWeights(folder, tensors);
   const out = join(folder, "none");
   await expect(addPositions(folder, out, { rows: 1, columns: 1 })).rejects.toMatchObject({
     code: "world/no-positions",

@@ -4,8 +4,9 @@ import type { Command } from "commander";
 import { atLeast, must } from "@blip-ts/base";
 import { elementCount, floatRows, type MadeTensor, type StoredTensor } from "@blip-ts/checkpoint";
 import { copyModel } from "./copy-model.ts";
-import { badOption, noPositions } from "./errors.ts";
+import { noPositions } from "./errors.ts";
 import { Random } from "./random.ts";
+import { within } from "./work/within.ts";
 
 const name = "visual_encoder.pos_embed";
 /** The longest wave has this many times the length of the shortest one. */
@@ -45,11 +46,12 @@ function scaled(rows: readonly Float64Array[], size: number): readonly Float64Ar
  * @param side patches per side @param width a multiple of 4
  */
 export function positions(side: number, width: number, sizes: PositionSizes): readonly Float64Array[] {
-  const [rows, columns] = [sizes.rows, sizes.columns].map((size) => scaled(waves(side, width / 2), size));
+  const axis = waves(side, width / 2);
+  const [rows, columns] = [scaled(axis, sizes.rows), scaled(axis, sizes.columns)];
   const order = new Random("positions").shuffled(Array.from({ length: width }, (_, index) => index));
   return Array.from({ length: side * side }, (_, patch) => {
     const [row, column] = [Math.floor(patch / side), patch % side];
-    const both = [...must(rows ?? [], row), ...must(columns ?? [], column)];
+    const both = [...must(rows, row), ...must(columns, column)];
     return Float64Array.from(order, (index) => must(both, index));
   });
 }
@@ -89,14 +91,8 @@ function withPositions(model: string, tensor: StoredTensor, sizes: PositionSizes
   };
 }
 
-const size =
-  (option: string) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() === "" || !(value > 0 && value <= 10))
-      throw badOption(option, "a number above 0, at most 10", text);
-    return value;
-  };
+const size = (flag: string) =>
+  within(flag, "a number above 0, at most 10", (value) => value > 0 && value <= 10);
 
 export function addPositionsCommand(program: Command): void {
   program

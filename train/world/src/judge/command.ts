@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
 import { badOption } from "../errors.ts";
+import { within } from "../work/within.ts";
 import { readJson, writeJson, writeWhole } from "../work/files.ts";
 import { withTables } from "../work/markdown.ts";
 import { blip } from "../work/program.ts";
@@ -28,14 +29,6 @@ const listOf =
       if (name === undefined) throw badOption(flag, `some of ${known.join(", ")}`, part.trim());
       return name;
     });
-
-const within =
-  (flag: string, expected: string, fits: (value: number) => boolean) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== "" && fits(value)) return value;
-    throw badOption(flag, expected, text);
-  };
 
 async function run(model: string, { blind = false, threads, work, out, ...flags }: Flags): Promise<void> {
   const judgement = await judge(
