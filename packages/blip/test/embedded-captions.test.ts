@@ -88,6 +88,6 @@ describe("captions of the embedded model", async () => {
       scenes[index]?.things.some((thing) => caption.includes(thing)),
     );
     expect(told.length).toBeGreaterThanOrEqual(10);
-    for (const { match } of told) expect(match).toBeGreaterThan(0.5);
+    for (const { match } of told) expect(match).toBeGreaterThan(0.8);
   });
 });

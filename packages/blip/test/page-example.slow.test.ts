@@ -157,8 +157,6 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     await page.waitForFunction("document.getElementById('answer').textContent !== ''");
     expect(await page.innerText("#answer")).toBe(row.answer);
     expect(await page.innerText("#ask-note")).toMatch(/^Answered in/);
-    const picture = process.env.BLIP_SCREENSHOT;
-    if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
     await page.fill("#question", " ");
     await page.click("#ask button");
     await page.waitForSelector("#ask-note.wrong");
