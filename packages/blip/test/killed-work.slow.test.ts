@@ -7,7 +7,7 @@ test.each(killedKinds)(
   "%s that is killed leaves nothing half-written, and is right the next time",
   async (kind) => {
     const dice = new Dice(2);
-    const report = await killAndRepeat(kind, { trials: 20, enough: 2, random: () => dice.next() });
+    const report = await killAndRepeat(kind, { trials: 60, enough: 2, random: () => dice.next() });
     expect(report.faults).toEqual([]);
     expect(report.left).toBe(2);
   },
