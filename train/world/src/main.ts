@@ -19,6 +19,7 @@ import { writeStem } from "./stem.ts";
 import { addPositionsCommand } from "./positions.ts";
 import { addSuite } from "./suite.ts";
 import { longWords, vocabulary } from "./vocabulary.ts";
+import { someOf } from "./work/within.ts";
 import { imageFormats, type ImageFormat } from "./write/images.ts";
 import { make } from "./write/make.ts";
 import { taskNames, type TaskName } from "./write/rows.ts";
@@ -35,12 +36,6 @@ const whole =
 
 const number = (flag: string, about: string, least: number, value: number) =>
   new Option(`--${flag} <N>`, about).argParser(whole(`--${flag}`, least)).default(value);
-
-function trainingStylesNamed(text: string): readonly Style[] {
-  const styles = trainingStyles.filter((style) => text.split(",").includes(style));
-  if (styles.length === text.split(",").length) return styles;
-  throw badOption("--styles", `some of ${trainingStyles.join(", ")}, separated by commas`, text);
-}
 
 const worldOption = () => new Option("--world <NAME>", "the world").choices(worldNames).default("full");
 const splitOption = () =>
@@ -88,9 +83,23 @@ const trainingFlags = [
   ["styles", "--styles"],
 ] as const;
 
+const captionTasks: readonly TaskName[] = ["caption", "retrieval", "match", "pretrain"];
+
+type CaptionFlags = Pick<MakeFlags, "task" | "plain" | "inOrder" | "falseCaptions">;
+
+/** Refuses options that would change nothing. */
+function checkCaptionFlags({ task, plain, inOrder, falseCaptions }: CaptionFlags): void {
+  const flag = inOrder === true ? "--in-order" : falseCaptions > 0 ? "--false-captions" : undefined;
+  if (flag !== undefined && !captionTasks.includes(task))
+    throw badOption(flag, `a task with captions (${captionTasks.join(", ")})`, task);
+  if (inOrder === true && plain === true)
+    throw badOption("--in-order", "no --plain, because the plain sentence has its own order", "both");
+}
+
 async function makeData({ image, form, each, size, plain = false, blind = false, ...flags }: MakeFlags) {
   const side = size ?? (flags.world === "small" ? 64 : 128);
   const { patches } = flags;
+  checkCaptionFlags({ ...flags, plain });
   if (patches !== undefined && side % patches !== 0)
     throw badOption("--patches", `a divisor of the image's side, ${side}`, String(patches));
   for (const [name, flag] of trainingFlags)
@@ -240,7 +249,7 @@ program
   .option("--in-order", "most captions mention things from left to right, or from top to bottom")
   .addOption(
     new Option("--styles <NAMES>", "styles to draw in, separated by commas (default: all seven)").argParser(
-      trainingStylesNamed,
+      someOf("--styles", trainingStyles),
     ),
   )
   .action(makeData);

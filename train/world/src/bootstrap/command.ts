@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { Option, type Command } from "commander";
 import { badOption } from "../errors.ts";
+import { someOf } from "../work/within.ts";
 import { blip } from "../work/program.ts";
 import { writePage } from "./page.ts";
 import { makeSeed } from "./run.ts";
@@ -20,15 +21,6 @@ interface Flags {
   readonly work: string;
   readonly results: string;
   readonly page: string;
-}
-
-function rowsOf(text: string): readonly RowName[] {
-  const names = text.split(",").map((name) => name.trim());
-  return names.map((name) => {
-    const row = rowNames.find((known) => known === name);
-    if (row === undefined) throw badOption("--rows", rowNames.join(", "), name);
-    return row;
-  });
 }
 
 const positive =
@@ -58,7 +50,7 @@ export function addBootstrap(program: Command): void {
     )
     .addOption(
       new Option("--rows <LIST>", `rows, separated by commas: ${rowNames.join(", ")}`)
-        .argParser(rowsOf)
+        .argParser(someOf("--rows", rowNames))
         .default(rowOrder),
     )
     .addOption(

@@ -3,8 +3,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
-import { badOption } from "../errors.ts";
-import { within } from "../work/within.ts";
+import { someOf, within } from "../work/within.ts";
 import { readJson, writeJson, writeWhole } from "../work/files.ts";
 import { withTables } from "../work/markdown.ts";
 import { blip } from "../work/program.ts";
@@ -20,15 +19,6 @@ interface Flags {
   readonly work?: string;
   readonly out?: string;
 }
-
-const listOf =
-  <Name extends string>(flag: string, known: readonly Name[]) =>
-  (text: string): readonly Name[] =>
-    text.split(",").map((part) => {
-      const name = known.find((one) => one === part.trim());
-      if (name === undefined) throw badOption(flag, `some of ${known.join(", ")}`, part.trim());
-      return name;
-    });
 
 async function run(model: string, { blind = false, threads, work, out, ...flags }: Flags): Promise<void> {
   const judgement = await judge(
@@ -69,12 +59,12 @@ export function addJudge(program: Command): void {
     .argument("<model>", "a folder, a suite, or picture-book")
     .addOption(
       new Option("--sets <LIST>", `test sets, separated by commas: ${testSetNames.join(", ")}`)
-        .argParser(listOf("--sets", testSetNames))
+        .argParser(someOf("--sets", testSetNames))
         .default(testSetNames),
     )
     .addOption(
       new Option("--tasks <LIST>", `tasks, separated by commas: ${judgedTaskNames.join(", ")}`)
-        .argParser(listOf("--tasks", judgedTaskNames))
+        .argParser(someOf("--tasks", judgedTaskNames))
         .default(judgedTaskNames),
     )
     .addOption(

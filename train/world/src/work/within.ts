@@ -1,3 +1,4 @@
+// Parsers of options.
 import { badOption } from "../errors.ts";
 
 /** Returns the parser of an option's number. It throws `world/bad-option` if the number does not fit. */
@@ -8,3 +9,13 @@ export const within =
     if (text.trim() !== "" && fits(value)) return value;
     throw badOption(flag, expected, text);
   };
+
+/** Returns the parser of an option's list, separated by commas. It throws `world/bad-option` at an unknown name. */
+export const someOf =
+  <Name extends string>(flag: string, known: readonly Name[]) =>
+  (text: string): readonly Name[] =>
+    text.split(",").map((part) => {
+      const name = known.find((one) => one === part.trim());
+      if (name === undefined) throw badOption(flag, `some of ${known.join(", ")}`, part.trim());
+      return name;
+    });
