@@ -60,9 +60,9 @@ const shared: Recipe = {
 /**
  * The settings of contrast. The temperature is frozen at 0.07. At these rates it would fall to 0.01 within some hundred
  * steps, and contrast would dominate the clipped gradients (tried: norms of 20 to 1,000 instead of 1.5, and things that
- * are never learned). A momentum of 0.95 with a queue of 64 was tried too: contrast gets worse again after 100 steps.
+ * are never learned). docs/bootstrapping.md has the trials of queue and momentum.
  */
-const contrast: Recipe = { queue: 1024, alpha: 0, momentum: 0.99, freeze: ["temp"] };
+const contrast: Recipe = { queue: 512, alpha: 0, momentum: 0.98, freeze: ["temp"] };
 
 export const defaultSamples = 40_000;
 
@@ -71,7 +71,7 @@ export const defaultSamples = 40_000;
  * from 40,000 samples (tried: captions name 26 % of things with true captions). The paper starts from ImageNet weights.
  */
 const patches: Recipe = {
-  losses: { patchNames: 2 },
+  losses: { itc: 1, itm: 1, lm: 1, patchNames: 2 },
   // Most patches show nothing.
   patchNames: { names: patchNames, weights: patchNames.map((_, at) => (at === 0 ? 0.1 : 1)) },
 };
