@@ -82,7 +82,7 @@ describe("what captions name", () => {
 
 const settings = {
   ...settingsFor(64),
-  ...{ web: 4, clean: 2, test: 2 },
+  ...{ web: 4, clean: 2, encoderScenes: 2, test: 2 },
   stem: { ...settingsFor(64).stem, width: 32, imageLayers: 1, textLayers: 1 },
 };
 
@@ -150,7 +150,10 @@ describe("a seed", () => {
 
   test("is made row by row, and existing rows are not made again", async () => {
     const judging = ["eval retrieval", "eval caption"];
-    expect(await make(["a"])).toEqual([`train pretrain ${set("a")}`, ...judging]);
+    expect(await make(["a"])).toEqual([
+      ...[`train pretrain ${set("encoder")}`, `train pretrain ${set("a")}`],
+      ...judging,
+    ]);
     const d = await make(["a", "d"]);
     expect(d.map((call) => call.split(" ").slice(0, 2).join(" "))).toEqual([
       ...["train caption", "train match", `capfilt ${join(work, "seed-7/web/data.jsonl")}`, "train pretrain"],

@@ -1,7 +1,7 @@
 // Makes a seed's data: web images with noisy texts, clean pairs, a true caption per web image, and held-out test
 // scenes.
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { conceptsIn } from "../scene/graph.ts";
 import { sceneSource } from "../scene/sample.ts";
 import { make, type MakeOptions } from "../write/make.ts";
@@ -13,6 +13,8 @@ import type { BootstrapSettings } from "./settings.ts";
 
 /** The first number of clean scenes; web scenes have lower numbers. */
 const firstClean = 100_000;
+/** The first number of the encoder's scenes. */
+const firstEncoder = 200_000;
 /** The seed of the test scenes, which all seeds share. */
 const testSeed = 1;
 
@@ -69,6 +71,9 @@ export async function makeData(
   await folder(paths.clean, imageSize, {
     ...{ ...train, task: "pretrain", first: firstClean, count: settings.clean },
   });
+  await folder(paths.encoder, imageSize, {
+    ...{ ...train, task: "pretrain", first: firstEncoder, count: settings.encoderScenes },
+  });
   await folder(paths.test, imageSize, { ...test, blind: blank });
   await folder(paths.blind, imageSize, { ...test, blind: true });
   if (!existsSync(paths.truth)) writeJson(paths.truth, truthOf(seed, settings.web));
@@ -92,10 +97,15 @@ interface CleanRow {
   readonly patches?: Patches;
 }
 
-export const cleanPairs = (paths: WorkPaths): readonly Pair[] =>
-  (readJson(join(paths.clean, "data.json")) as readonly CleanRow[]).flatMap(({ image, caption, patches }) =>
-    caption.map((text) => ({ image: `clean/${image}`, caption: text, patches })),
+function captionPairs(data: string): readonly Pair[] {
+  return (readJson(join(data, "data.json")) as readonly CleanRow[]).flatMap(({ image, caption, patches }) =>
+    caption.map((text) => ({ image: `${basename(data)}/${image}`, caption: text, patches })),
   );
+}
+
+export const cleanPairs = (paths: WorkPaths): readonly Pair[] => captionPairs(paths.clean);
+
+export const encoderPairs = (paths: WorkPaths): readonly Pair[] => captionPairs(paths.encoder);
 
 /** The grey image, relative to the seed's folder. */
 export const blankImage = "blind/images/000/000000.png";

@@ -9,8 +9,10 @@ export const workPaths = (work: string) => ({
   /** The same scenes as in `test`, all grey. */
   blind: join(work, "blind"),
   truth: join(work, "truth.json"),
+  /** Images whose patches the image encoder learns to name before any row. */
+  encoder: join(work, "encoder"),
   stem: join(work, "stem"),
-  /** The pairs of a row. The file is beside the folders in its image paths. */
+  /** The pairs of a row, or of the encoder. The file is beside the folders in its image paths. */
   set: (row: string) => join(work, `set-${row}.jsonl`),
   run: (name: string) => join(work, `run-${name}`),
   /** The model that a run writes. */

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeStem } from "../stem.ts";
-import { blankImage, cleanPairs, makeData, truths, webPairs } from "./data.ts";
+import { blankImage, cleanPairs, encoderPairs, makeData, truths, webPairs } from "./data.ts";
 import { once, readJson, readLines, writeJson, writeLines } from "../work/files.ts";
 import { workPaths, type WorkPaths } from "./paths.ts";
 import type { Blip } from "../work/program.ts";
@@ -179,7 +179,18 @@ const judgedFor = (sitting: Sitting, row: RowName): Promise<readonly JudgedImage
 const withoutPatches = (recipe: Recipe): Recipe =>
   Object.fromEntries(Object.entries(recipe).filter(([name]) => name !== "losses" && name !== "patchNames"));
 
-/** Pre-trains a row's model from scratch on the row's set. @returns the set's counts */
+/** Trains the image encoder from scratch to name patches. The text weights stay random. */
+async function encoder(sitting: Sitting): Promise<void> {
+  const { paths, settings } = sitting;
+  if (existsSync(paths.model("encoder"))) return;
+  await once(paths.set("encoder"), () => writeLines(paths.set("encoder"), encoderPairs(paths)));
+  await train(sitting, {
+    ...{ task: "pretrain", name: "encoder", data: paths.set("encoder"), model: paths.stem },
+    recipe: settings.encoder,
+  });
+}
+
+/** Pre-trains a row's model on the row's set. @returns the set's counts */
 async function preTrained(sitting: Sitting, row: RowName): Promise<RowResult["set"]> {
   const { paths, settings } = sitting;
   const set = setOf(row, {
@@ -188,8 +199,9 @@ async function preTrained(sitting: Sitting, row: RowName): Promise<RowResult["se
   });
   const pairs = set.pairs.map(({ image, caption, patches }) => ({ image, caption, patches }));
   await once(paths.set(row), () => writeLines(paths.set(row), pairs));
+  await encoder(sitting);
   await train(sitting, {
-    ...{ task: "pretrain", name: row, data: paths.set(row), model: paths.stem },
+    ...{ task: "pretrain", name: row, data: paths.set(row), model: paths.model("encoder") },
     recipe: row === "blind" ? withoutPatches(settings.pretrain) : settings.pretrain,
   });
   return set.counts;
