@@ -83,7 +83,7 @@ const patches: Recipe = {
 export function settingsFor(samples: number): BootstrapSettings {
   const share = Math.min(1, samples / defaultSamples);
   const part = (whole: number, least: number) => Math.max(least, Math.round(whole * share));
-  const tuned = { steps: part(300, 2), lr: 5e-4, warmUp: part(20, 1) };
+  const tuned = { steps: part(1000, 2), lr: 1e-3, warmUp: part(50, 1) };
   return {
     stem: { imageSize: 64, patch: 8, width: 96, imageLayers: 4, textLayers: 2, projection: 64 },
     ...{ web: part(20_000, 64), clean: part(4_000, 64), test: part(500, 32) },
@@ -102,10 +102,10 @@ export function settingsFor(samples: number): BootstrapSettings {
     },
     pretrain: {
       ...{ ...shared, ...contrast, ...patches, steps: Math.ceil(samples / batchSize) },
-      ...{ lr: 2e-3, warmUp: part(100, 1), losses: { itc: 1, itm: 1, lm: 1, patchNames: 2 } },
+      ...{ lr: 1e-3, warmUp: part(100, 1), losses: { itc: 1, itm: 1, lm: 1, patchNames: 2 } },
     },
     captioner: { ...shared, ...tuned },
-    filter: { ...shared, ...contrast, ...tuned },
+    filter: { ...shared, ...contrast, ...tuned, losses: { itc: 0.5, itm: 2 } },
     ...{ threshold: 0.5, ranked: 16 },
   };
 }
