@@ -263,3 +263,12 @@ test("says what it will take, its epochs and its result, and leaves them in a fo
     validationBeams: 1,
   });
 });
+
+test("takes an empty $BLIP_MODEL for none, and says what the embedded model knows", async () => {
+  const options = small.filter((_, at) => at > 1);
+  const call = ["train", "caption", data, "--out", newOut(), ...options, "--epochs", "1"];
+  const { code, stderr } = await blip(call, { env: { BLIP_MODEL: "" } });
+  expect(code).toBe(0);
+  expect(stderr).toContain("Using the embedded model picture-book");
+  expect(stderr).toContain("For photographs: --model Salesforce/blip-image-captioning-base");
+});

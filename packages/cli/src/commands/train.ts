@@ -3,6 +3,7 @@ import { recipeNames, train, trainingTasks, type NodeTrainOptions, type RunPlan 
 import { Argument, Option, type Command } from "commander";
 import {
   anyNumber,
+  chooseModel,
   imageSizeOption,
   positiveInteger,
   quietOption,
@@ -122,6 +123,15 @@ function optionsOf(data: readonly string[], flags: TrainFlags): Omit<NodeTrainOp
   };
 }
 
+/** A suggested model for photographs, per task. */
+const suggestions: Readonly<Record<Task, string>> = {
+  match: "Salesforce/blip-itm-base-coco",
+  caption: "Salesforce/blip-image-captioning-base",
+  vqa: "Salesforce/blip-vqa-base",
+  nlvr: "Salesforce/blip-vqa-base",
+  pretrain: "Salesforce/blip-itm-base-coco",
+};
+
 async function run(
   task: Task,
   data: readonly string[],
@@ -132,7 +142,7 @@ async function run(
   const say = (text: string) => {
     if (flags.quiet !== true) printLine(terminal.stderr, text);
   };
-  const model = flags.model ?? terminal.env.BLIP_MODEL ?? "picture-book";
+  const model = chooseModel(flags, terminal, suggestions[task]);
   try {
     const report = await train(task, data, {
       ...{ ...optionsOf(data, flags), model, out: flags.out, signal: terminal.signal },
