@@ -186,6 +186,7 @@ export type BlipErrorCode =
   | "train/feed"
   | "train/frozen"
   | "train/graph"
+  | "train/in-use"
   | "train/length"
   | "train/lora-base"
   | "train/lora-module"

@@ -42,6 +42,11 @@ export function memoryFiles(): MemoryFiles {
     replaceText: put,
     appendText: (path, value) => put(path, (text(contents.get(path)) ?? "") + value),
     readText: (path) => Promise.resolve(text(contents.get(path))),
+    readSmall(path, most) {
+      const found = text(contents.get(path));
+      if (found === undefined) return Promise.resolve({ got: "no such file" });
+      return Promise.resolve(found.length > most ? found.length : found);
+    },
     openFile(path) {
       const bytes = contents.get(path);
       return bytes ? Promise.resolve(memorySource(path, bytes)) : Promise.reject(new Error(`no ${path}`));

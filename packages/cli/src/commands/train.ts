@@ -235,7 +235,7 @@ function addOptions(command: Command): Command {
     )
     .option("--recompute", "compute layers a second time: slower, with less memory")
     .option("--no-augment", "use whole images, without BLIP's crops and colour changes")
-    .option("--prompt <TEXT>", "beginning of captions (default: a picture of)")
+    .option("--prompt <TEXT>", 'beginning of captions (default: "a picture of ")')
     .addOption(
       real("--shorten", "share of captions of several sentences of which some are left out (default: 0)"),
     )

@@ -12,6 +12,11 @@ export interface TrainingFiles {
   appendText(path: string, text: string): Promise<void>;
   /** The text of a file; undefined if it does not exist. */
   readText(path: string): Promise<string | undefined>;
+  /**
+   * The text of a regular file. Nothing is read if it has more than `most` bytes.
+   * @returns the text, the size of a file that is too large, or what is there instead of a file
+   */
+  readSmall(path: string, most: number): Promise<string | number | { readonly got: string }>;
   openFile(path: string): Promise<ByteSource>;
   /** The names in a folder; empty if it does not exist. */
   list(path: string): Promise<readonly string[]>;

@@ -221,7 +221,8 @@ export function resolveOptions(task: TrainingTask, options: TrainingDataOptions)
     mean: triple("mean", options.mean ?? [0.48145466, 0.4578275, 0.40821073], false),
     pillowOrder: pillowOrder(options.pillowOrder ?? "10"),
     std: triple("std", options.std ?? [0.26862954, 0.26130258, 0.27577711], true),
-    prompt,
+    // A caption is another word, also after a prompt without a space at its end.
+    prompt: prompt === "" || /\s$/.test(prompt) ? prompt : `${prompt} `,
     patches: options.patches,
     shorten: shortened(task, options.shorten ?? 0),
     falseCaptions: checkFalseCaptions(task, options.falseCaptions),

@@ -115,7 +115,8 @@ class StreamSource<T extends TrainingTask> implements SampleSource {
   #checked = false;
 
   constructor(opening: Opening<T>) {
-    this.#opening = opening;
+    // The signal ends the opening alone: a training that is interrupted still finishes its step and saves its state.
+    this.#opening = { ...opening, signal: undefined };
     this.identity = filesIdentity(opening.dataset, opening.dataset.parts);
   }
 

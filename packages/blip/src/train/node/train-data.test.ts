@@ -1,6 +1,6 @@
 // What runs take from their data and their model: the length of epochs, the rows that validation counts, the data that a
 // resumed run expects, the temperature and the momentum encoders.
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -91,6 +91,20 @@ describe("batchesPerEpoch", () => {
     // Five batches of two passes and a half each: passes 0 to 2, and 3 to 5.
     expect([await passOf(1), await passOf(2)]).toEqual([2, 5]);
   });
+});
+
+test("texts without images in validation data are told", async () => {
+  const folder = join(root, "with-orphan");
+  await mkdir(folder);
+  await cp(sceneFile(must(scenes, 0)), join(folder, "a.png"));
+  for (const name of ["a.txt", "b.txt"]) await writeFile(join(folder, name), "a dog");
+  const warnings: Warning[] = [];
+  await train("caption", captions, {
+    ...quick({ steps: 1 }),
+    ...{ validation: folder, validationLimit: 0 },
+    onWarning: (warning) => warnings.push(warning),
+  });
+  expect(warnings.map(({ code }) => code)).toContain("dataset/texts-left-out");
 });
 
 test("false captions that no row has are missed once, and not in validation data", async () => {

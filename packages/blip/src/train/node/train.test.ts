@@ -1,11 +1,12 @@
 // Runs on the example scenes with small random models.
-import { copyFile, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { must } from "@blip-ts/base";
 import { memorySource, readSafetensors, readTensorBytes } from "@blip-ts/checkpoint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { lockNow } from "../../platform/node/hub/transfer-lock.ts";
 import { inspect } from "../../node.ts";
 import { sceneData, sceneFile, sceneList, type Scene } from "../../../test/support/training-scenes.ts";
 import { recipeNamed, scaledRate } from "../run/index.ts";
@@ -121,6 +122,23 @@ describe("a run that goes on", () => {
       (await readFile(join(out, "metrics.jsonl"), "utf8")).match(/"loss":[^,]*/g);
     expect(await losses(options.out)).toEqual(await losses(whole.out));
   }, 90_000);
+
+  test("is refused while another process trains into the folder, and leaves no lock", async () => {
+    const options = short({ epochs: 1 });
+    await mkdir(options.out);
+    const taken = await lockNow(join(options.out, "run.lock"));
+    if ("owner" in taken) throw new Error("the folder is new");
+    await expect(train("caption", captions, options)).rejects.toMatchObject({
+      code: "train/in-use",
+      message: expect.stringContaining(`got process ${process.pid}`) as string,
+    });
+    await taken.release();
+    await train("caption", captions, options);
+    expect(await readdir(options.out)).not.toContain("run.lock");
+    const missing = short({ resume: true });
+    await expect(train("caption", captions, missing)).rejects.toMatchObject({ code: "train/no-run" });
+    await expect(readdir(missing.out)).rejects.toThrow("ENOENT");
+  });
 
   test("is refused with other settings, and where there is none", async () => {
     const options = short({ epochs: 1 });

@@ -3,7 +3,7 @@ import { expectOptions, optionNames, picked, withoutNames } from "@blip-ts/base"
 import { pathOptionNames } from "@blip-ts/datasets/node";
 import type { Platform } from "../../platform.ts";
 import { nodePlatform } from "../../platform/node/node-platform.ts";
-import { nodeTraining } from "../../platform/node/training-platform.ts";
+import { lockFile, nodeTraining } from "../../platform/node/training-platform.ts";
 import type { TrainingDataOptions } from "../data/options.ts";
 import type { TrainingTask } from "../data/batch.ts";
 import { runTraining, type TrainReport } from "../run/run.ts";
@@ -65,7 +65,7 @@ const measureLater =
  * `match`, `caption` and `vqa` write a Hugging Face folder; `nlvr` and `pretrain` write one with the original names.
  * @param task `match` (retrieval fine-tuning: ITC and ITM), `caption`, `vqa`, `nlvr` or `pretrain`
  * @param data a file or folder in a format of docs/datasets.md, or several in sequence
- * @throws {UsageError} `usage/bad-option`, `train/out-occupied`, `train/no-run`, `train/other-run`, `train-data/...`
+ * @throws {UsageError} `usage/bad-option`, `train/in-use`, `train/out-occupied`, `train/no-run`, `train/other-run`, `train-data/...`
  * @throws {ModelError} if the model cannot be used, `train/not-finite`, `train/memory`
  * @throws {InputError} if the data cannot be used @throws the signal's reason, after the state is saved
  */
@@ -90,6 +90,7 @@ export async function train(
         measure: measureLater(task, validation, reading),
       }),
       freeMemory: () => process.availableMemory(),
+      lock: lockFile,
     },
     options,
   );

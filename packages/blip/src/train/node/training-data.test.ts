@@ -145,6 +145,26 @@ test("a bad file is told with its line, counted, and the next sample takes its p
   ]);
 });
 
+test("an aborted signal ends no batch of shards, so that a run can finish its step and save", async () => {
+  const stop = new AbortController();
+  const data = await createTrainingData("pretrain", join(fixtures, "shards"), {
+    ...{ batchSize: 1, imageSize: 32, workers: 0, signal: stop.signal },
+  });
+  await closing(data, async () => {
+    let count = 0;
+    for await (const batch of data.batches({ untilEpoch: 1 })) {
+      count += batch.size;
+      stop.abort();
+    }
+    expect(count).toBeGreaterThan(1);
+  });
+});
+
+test("a prompt without a space at its end is a word of its own", async () => {
+  const { batches } = await epochOf("caption", folderOf([], 1), { workers: 0, prompt: "a photo of" });
+  expect(batches[0]?.captions).toEqual(["a photo of number 0"]);
+});
+
 test("a folder of bad images alone is refused", async () => {
   await expect(epochOf("caption", folderOf([0, 1, 2], 3), { workers: 1 })).rejects.toMatchObject({
     code: "train-data/all-bad",

@@ -6,7 +6,11 @@ const recipe = (names: unknown, weights?: readonly number[]) =>
   JSON.stringify({ lr: 1e-3, patchNames: { names, weights } });
 
 const read = (path: string, files: Readonly<Record<string, string>>) =>
-  readRecipe(path, (name) => Promise.resolve(files[name]));
+  readRecipe(path, (name, most) => {
+    const text = files[name];
+    if (text === undefined) return Promise.resolve({ got: "no such file" });
+    return Promise.resolve(text.length > most ? text.length : text);
+  });
 
 test("the path of a file of names is relative to the recipe", async () => {
   const names = ["nothing", "cat"];
@@ -36,7 +40,7 @@ test.each([
   ["an object", '{"0": "cat"}', "expected a list of at most 10000, got "],
   ["one name", '["cat"]', "expected a list of at least two names, got "],
   ["a number", '["cat", 7]', "expected a text of at most 256 characters, got 7"],
-  ["too long", `"${"x".repeat(4_000_000)}"`, "expected at most 4000000 characters, got 4000002."],
+  ["too long", `"${"x".repeat(4_000_000)}"`, "expected at most 4000000 bytes, got 4000002."],
 ])("a file of names is refused by its own name: %s", async (_, content, says) => {
   const files = {
     "a/recipe.json": recipe("names.json"),

@@ -2,6 +2,7 @@
 import { schema } from "@blip-ts/base";
 import { autoContrasts } from "../data/augment/tones.ts";
 import { augmentations } from "../data/augment/random-augment.ts";
+import type { TrainingFiles } from "../checkpoint/files.ts";
 import { badRecipe } from "./errors.ts";
 import { lossNames } from "./losses.ts";
 import { recipeNames } from "./presets.ts";
@@ -168,17 +169,16 @@ export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
   return value;
 }
 
-type ReadText = (path: string) => Promise<string | undefined>;
+type ReadText = TrainingFiles["readSmall"];
 
-/** The most characters of a recipe's file, and of a file of names. */
-const mostCharacters = 4_000_000;
+/** The most bytes of a recipe's file, and of a file of names. */
+const mostBytes = 4_000_000;
 
 /** @throws {UsageError} `train/recipe` if the file does not exist, is too long, or is not JSON */
 async function jsonIn(path: string, expected: string, readText: ReadText): Promise<unknown> {
-  const content = await readText(path);
-  if (content === undefined) throw badRecipe(path, "", expected, "no such file");
-  if (content.length > mostCharacters)
-    throw badRecipe(path, "", `at most ${mostCharacters} characters`, `${content.length}`);
+  const content = await readText(path, mostBytes);
+  if (typeof content === "number") throw badRecipe(path, "", `at most ${mostBytes} bytes`, `${content}`);
+  if (typeof content !== "string") throw badRecipe(path, "", expected, content.got);
   try {
     return JSON.parse(content.replace(/^\uFEFF/, ""));
   } catch (error) {

@@ -14,6 +14,17 @@ export const outOccupied = (out: string, found: string): UsageError =>
   );
 
 /**
+ * Another process trains into the folder.
+ * @remedy Wait for it, or name another folder.
+ */
+export const runInUse = (out: string, owner: string): UsageError =>
+  new UsageError(
+    "train/in-use",
+    `${out}: expected no other training that writes there, got process ${owner}. Wait for it, or name another folder.`,
+    { out, owner },
+  );
+
+/**
  * The folder to resume holds no run.
  * @remedy Name the folder of the run, or start again.
  */

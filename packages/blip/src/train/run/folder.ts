@@ -6,6 +6,8 @@ import { noRun, otherRun, outOccupied } from "./errors.ts";
 import type { Settings } from "./settings.ts";
 
 export const stateFolder = (out: string): string => `${out}/state`;
+/** The file that a process holds in the folder as long as it trains. */
+export const lockName = "run.lock";
 export const modelFolder = (out: string): string => `${out}/model`;
 const settingsFile = (out: string) => `${out}/run.json`;
 
@@ -36,7 +38,7 @@ export async function prepareFolder(
   { settings, resume, ...data }: RunData & { readonly settings: Settings; readonly resume: boolean },
 ): Promise<void> {
   if (!resume) {
-    const [first, ...others] = await files.list(out);
+    const [first, ...others] = (await files.list(out)).filter((name) => !name.startsWith(lockName));
     if (first !== undefined) throw outOccupied(out, `${others.length + 1} file(s), such as ${first}`);
     const content = { version: 1, ...settings, ...data };
     await files.replaceText(settingsFile(out), `${JSON.stringify(content, null, 2)}\n`);

@@ -104,6 +104,10 @@ export class DataOfPhases {
     const validation = await this.#parts.openValidation?.({
       ...options,
       ...{ augment: false, shuffle: false, shorten: 0, dropLast: false },
+      // Validation data may lack false captions.
+      onWarning: (warning) => {
+        if (warning.code !== "train-data/no-false-captions") this.#warn(warning);
+      },
     });
     const opened = { data, validation };
     this.#opened.set(key, opened);

@@ -1,5 +1,5 @@
 // A training run, from its initial model to its folder.
-import { closing, must } from "@blip-ts/base";
+import { closing, must, type Closable } from "@blip-ts/base";
 import { frozenBy } from "../optimizer/groups.ts";
 import type { Platform } from "../../platform.ts";
 import type { TrainingBatch, TrainingTask } from "../data/batch.ts";
@@ -7,7 +7,8 @@ import { trainingTasks } from "../data/batch.ts";
 import { createTrainer, type Trainer, type TrainingPlatform } from "../loop/trainer.ts";
 import { scheduleOf, type CustomRecipe } from "../recipes/index.ts";
 import { openBase, type BaseModel } from "./begin.ts";
-import { hasState, modelFolder, prepareFolder } from "./folder.ts";
+import { runInUse } from "./errors.ts";
+import { hasState, lockName, modelFolder, prepareFolder } from "./folder.ts";
 import { saveLora } from "./lora.ts";
 import { TrainingLoop } from "./loop.ts";
 import { memoryWarning, withMemoryAdvice } from "./memory.ts";
@@ -41,6 +42,8 @@ export interface RunParts extends DataParts {
   readonly measure?: Measure | undefined;
   /** Returns the bytes of free memory. Without it, there is no memory warning before a run begins. */
   readonly freeMemory?: (() => number) | undefined;
+  /** Locks a file for this process. Returns the lock, or the process that holds it. Without it, nothing is locked. */
+  readonly lock?: ((path: string) => Promise<Closable | { readonly owner: string }>) | undefined;
 }
 
 /** The report of a finished run. */
@@ -191,9 +194,17 @@ async function trainPhases(run: Run): Promise<TrainReport> {
   throw new Error("a run has a last phase");
 }
 
+/** Keeps other processes out of the folder during the work. @throws {UsageError} `train/in-use` */
+async function alone<T>(out: string, lock: RunParts["lock"], work: () => Promise<T>): Promise<T> {
+  const taken = await lock?.(`${out}/${lockName}`);
+  if (taken === undefined) return work();
+  if ("owner" in taken) throw runInUse(out, taken.owner);
+  return closing(taken, work);
+}
+
 /**
  * Trains a task and writes run.json, metrics.jsonl, state/ (the last and the best state) and model/ into `options.out`.
- * @throws {UsageError} `usage/bad-option`, `train/recipe`, `train/out-occupied`, `train/no-run`, `train/other-run`,
+ * @throws {UsageError} `usage/bad-option`, `train/recipe`, `train/in-use`, `train/out-occupied`, `train/no-run`, `train/other-run`,
  * `train-data/...`
  * @throws {ModelError} if the model cannot be used, `train/not-finite`, `train/memory`
  * @throws {InputError} if the data cannot be used @throws the signal's reason, after the state is saved
@@ -232,11 +243,13 @@ export async function runTraining(
         tell(memory);
         return options.onPlan !== undefined && (free === undefined || memory.total <= free);
       };
-      await prepareFolder(training.files, options.out, {
-        ...{ settings, resume: options.resume ?? false, data: must(opened, 0).data.identity },
-        validationData: opened.find(({ validation }) => validation)?.validation?.identity ?? null,
+      return alone(options.out, parts.lock, async () => {
+        await prepareFolder(training.files, options.out, {
+          ...{ settings, resume: options.resume ?? false, data: must(opened, 0).data.identity },
+          validationData: opened.find(({ validation }) => validation)?.validation?.identity ?? null,
+        });
+        return trainPhases({ parts, options: told, source, opened, base, begunAt, mayMeasure });
       });
-      return trainPhases({ parts, options: told, source, opened, base, begunAt, mayMeasure });
     }),
   );
 }

@@ -174,11 +174,11 @@ function checkPatchNames({ names, weights }: PatchNames): void {
  */
 export async function recipeOf(
   recipe: TrainOptions["recipe"],
-  files: Pick<TrainingFiles, "readText">,
+  files: Pick<TrainingFiles, "readSmall">,
 ): Promise<CustomRecipe> {
   if (recipe === undefined) return {};
   if (typeof recipe !== "string") return checkedRecipe("recipe", recipe);
-  if (/\.json$/i.test(recipe)) return readRecipe(recipe, (path) => files.readText(path));
+  if (/\.json$/i.test(recipe)) return readRecipe(recipe, (path, most) => files.readSmall(path, most));
   // `resolveSettings` checks the preset's name.
   return { base: recipe as NonNullable<CustomRecipe["base"]> };
 }

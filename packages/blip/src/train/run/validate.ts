@@ -1,4 +1,5 @@
 // Validates the current weights during a run: the loss over all batches of the validation data, and the task's metrics.
+import type { StoredTensor } from "@blip-ts/checkpoint";
 import type { TrainingBatch, TrainingData } from "../data/batch.ts";
 import type { Trainer } from "../loop/trainer.ts";
 import type { BaseModel, BegunWeights } from "./begin.ts";
@@ -15,7 +16,11 @@ export interface ValidationParts {
   readonly settings: Settings;
   readonly base: BaseModel;
   readonly objective: DataObjective;
+  /** The objective of the task's whole network, if the run uses only a part of it. */
+  readonly network?: DataObjective | undefined;
   readonly begun: BegunWeights;
+  /** The initial weights of the whole network. */
+  readonly whole: ReadonlyMap<string, StoredTensor>;
   /** The adapter, if the run trains an adapter. */
   readonly lora: BegunLora | undefined;
   /** The validation data, if given. Without it, `validator` is also undefined. */
@@ -58,16 +63,16 @@ async function meanLoss(
 function metricsOf(
   measure: Measure,
   trainer: Trainer<TrainingBatch>,
-  { settings, base, objective, begun, lora }: ValidationParts,
+  { settings, base, objective, network = objective, begun, whole, lora }: ValidationParts,
   { threads, signal, onWarning, onValidating }: TrainOptions,
 ): () => Promise<Metrics> {
   const { task, validationLimit: limit, validationBeams, prompt } = settings;
   let told = false;
   return async () => {
     const trained = trainer.weights();
-    const weights = resultWeights(objective, trained, begun.weights);
-    const whole = lora ? await withUpdates(settings, lora, trained, weights) : weights;
-    const files = filesInMemory("the model in training", await resultFiles(base, task, whole));
+    const weights = resultWeights(network, trained, new Map([...whole, ...begun.weights]));
+    const updated = lora ? await withUpdates(settings, lora, trained, weights) : weights;
+    const files = filesInMemory("the model in training", await resultFiles(base, task, updated));
     const measured = await measure(files, {
       ...{ limit, beams: validationBeams ?? undefined, prompt: prompt ?? undefined, threads, signal },
       // The run already reported warnings about the model at its start.

@@ -62,9 +62,15 @@ export function planTraining(
   const forward = wantedOutputs(objective);
   const dims = new Map(forward.weights.map(({ name, shape }) => [nameOf(name), shape]));
   const followers = new Map(Object.entries(momentum).map(([name, of]) => [nameOf(name), nameOf(of)]));
+  // A tied weight is frozen by each of its names.
+  const isFrozen = new Set(
+    forward.weights
+      .filter(({ name, shape }) => frozen({ name, dims: shape }))
+      .map(({ name }) => nameOf(name)),
+  );
   const trained = new Set(
-    [...dims].flatMap(([name, shape]) =>
-      followers.has(name) || frozen({ name, dims: shape }) ? [] : [name],
+    [...dims.keys()].filter(
+      (name) => !followers.has(name) && !isFrozen.has(name) && !frozen({ name, dims: dims.get(name) ?? [] }),
     ),
   );
   const followed = new Set(followers.values());
