@@ -208,7 +208,8 @@ function imageFolder(folder: DataFolder, options: DetectOptions): Candidate | un
     container: "image-folder",
     what: "images with texts beside them",
     open() {
-      const own = inSplit(folder, images, options);
+      // An image's own name is that of no split: train.jpg may show a train.
+      const own = inSplit(folder, images, options, foldersOf);
       const source = imageFolderSource(folder.name, folder.root, own, beside, options.limits);
       return Promise.resolve({ ...source, warnings: orphansOf(folder, texts, images) });
     },
@@ -256,6 +257,9 @@ function splitOf({ path }: DataFile): readonly string[] {
   return prefix === undefined ? names : [...names, prefix];
 }
 
+/** The names of the folders in a path. */
+const foldersOf = ({ path }: DataFile): readonly string[] => path.split("/").slice(0, -1);
+
 const splitNames = new Set([
   "train",
   "training",
@@ -273,8 +277,9 @@ function inSplit(
   folder: DataFolder,
   files: readonly DataFile[],
   { split, task }: DetectOptions,
+  namesOf = splitOf,
 ): readonly DataFile[] {
-  const splits = [...new Set(files.flatMap((file) => splitOf(file).filter((name) => splitNames.has(name))))];
+  const splits = [...new Set(files.flatMap((file) => namesOf(file).filter((name) => splitNames.has(name))))];
   if (split === undefined) {
     if (splits.length > 1)
       throw ambiguousFormat(
@@ -285,7 +290,7 @@ function inSplit(
       );
     return files;
   }
-  const chosen = files.filter((file) => splitOf(file).includes(split));
+  const chosen = files.filter((file) => namesOf(file).includes(split));
   if (chosen.length > 0) return chosen;
   throw unknownFormat(
     folder.name,

@@ -128,14 +128,16 @@ async function sourceOf(detected: Detected, split: string | undefined): Promise<
 async function columnsOf(source: RowSource): Promise<readonly string[]> {
   if (source.columns !== undefined && source.container !== "image-folder") return source.columns;
   const names = new Set<string>();
+  const empty = new Set<string>();
   let first: InputError | undefined;
   let count = 0;
   for await (const raw of source.rows(undefined)) {
     if ("error" in raw) first ??= raw.error;
-    else for (const name of Object.keys(raw.record)) if (raw.record[name] != null) names.add(name);
+    else for (const name of Object.keys(raw.record)) (raw.record[name] == null ? empty : names).add(name);
     if (++count >= triedRows) break;
   }
-  if (names.size > 0) return [...names];
+  // Columns with values come first: a row's image is in the first known column of them.
+  if (names.size > 0) return [...new Set([...names, ...empty])];
   throw first ?? badRow(wholeFile(source.name), "at least one row", "none", "Give a file with rows.");
 }
 
@@ -176,11 +178,13 @@ function webRow(
     if (names.length > limits.columns)
       throw tooLarge(place, "a number of columns", names.length, limits.columns, "columns");
     const row = new Row(place, record, context);
-    const others = names.filter((name) => name !== columns.image && name !== columns.texts && row.has(name));
+    // If the first rows have no texts, a later row may still have some.
+    const texts = columns.texts ?? row.first(columnNames.captions);
+    const others = names.filter((name) => name !== columns.image && name !== texts && row.has(name));
     return {
       place,
       image: row.image(columns.image),
-      texts: columns.texts === undefined ? [] : textsOf(row, columns.texts),
+      texts: texts === undefined ? [] : textsOf(row, texts),
       fields: Object.fromEntries(others.map((name) => [name, row.get(name)])),
     };
   } catch (error) {

@@ -43,6 +43,17 @@ const files: readonly (readonly [string, () => Promise<string> | string])[] = [
   ["a shard", async () => fileWith(await shardOf(records), "0.tar")],
 ];
 
+test("images named train and test are no splits; their folders may be", async () => {
+  const beside = (name: string) => ({ [`${name}.png`]: png, [`${name}.txt`]: name });
+  const plain = folderWith({ ...beside("train"), ...beside("test") });
+  expect(await examplesOf("caption", plain)).toHaveLength(2);
+  const folders = folderWith({ ...beside("train/a"), ...beside("test/b"), ...beside("test/c") });
+  expect(await examplesOf("caption", folders, { split: "test" })).toHaveLength(2);
+  expect(await refusal(() => examplesOf("caption", folders))).toMatchObject({
+    code: "dataset/ambiguous-format",
+  });
+});
+
 describe("rows with a field split", () => {
   test.each(files)("%s: the rows of the split alone", async (_, write) => {
     const path = await write();

@@ -90,6 +90,50 @@ describe("other columns of a row", () => {
     expect(data).toMatchObject({ container: "image-folder", imageColumn: "image" });
   });
 
+  test("texts of later rows are read if the first rows have none, and are not passed through as fields", async () => {
+    const records = Array.from({ length: 20 }, (_, n) => ({
+      image: `${n}.png`,
+      ...(n > 17 && { caption: `text ${n}` }),
+    }));
+    const columns = ["image", "caption"];
+    const csv = csvHead(columns) + records.map((row) => csvLine(columns, row)).join("");
+    const folder = folderWith({
+      ...Object.fromEntries(records.map((_, n) => [`${String(n).padStart(2, "0")}.png`, png])),
+      "19.txt": "text 19",
+    });
+    for (const path of [
+      fileWith(records.map(jsonLine).join(""), "rows.jsonl"),
+      fileWith(csv, "rows.csv"),
+      folder,
+    ]) {
+      const rows = await rowsOf(path);
+      expect([rows[0]?.texts, rows[19]?.texts]).toEqual([[], ["text 19"]]);
+      expect(rows[19]?.fields).toEqual({});
+    }
+    const named = await rowsOf(fileWith(csv, "rows.csv"), { columns: { captions: "caption" } });
+    expect(named[19]?.texts).toEqual(["text 19"]);
+  });
+
+  test("CSV: each line may end in another way", async () => {
+    const rows = await rowsOf(fileWith('image,caption\na.png,x\r\nb.png,"y\r\nz"\rc.png,w', "rows.csv"));
+    expect(rows.map(({ texts }) => texts)).toEqual([["x"], ["y\r\nz"], ["w"]]);
+  });
+
+  test("shards: the members of a sample are limited together", async () => {
+    const many = Array.from({ length: 6 }, (_, n) => ({ name: `a.${n}.png`, body: png }));
+    const good = { name: "0.0.png", body: png };
+    const path = fileWith(Buffer.concat([await tarMembers([good, ...many]), tarEnd]), "0.tar");
+    const errorOf = async (limits: NonNullable<WebRowsOptions["limits"]>) => {
+      const [, row] = await all((await readWebRows(path, { columns: { image: "0" }, limits })).rows());
+      return row && "error" in row ? row.error.message : undefined;
+    };
+    expect(await errorOf({})).toBeUndefined();
+    expect(await errorOf({ imageBytes: png.length })).toContain(
+      `expected the bytes of all members of at most ${4 * png.length}, got ${5 * png.length}.`,
+    );
+    expect(await errorOf({ columns: 5 })).toContain("expected a number of members of at most 5, got 6.");
+  });
+
   test("a folder with metadata is read as such, whatever images it contains", async () => {
     const path = folderWith({
       "a.png": png,

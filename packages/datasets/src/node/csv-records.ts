@@ -21,6 +21,8 @@ export async function* csvRecords(
   // Records are collected in the callback: a failing parser loses those in its own queue.
   const parser = parse({
     delimiter,
+    // As in Python's csv; otherwise the first line's end would be that of all lines.
+    record_delimiter: ["\r\n", "\n", "\r"],
     encoding: "latin1",
     relax_column_count: true,
     relax_quotes: true,

@@ -23,6 +23,7 @@ interface Sample {
   /** The fields of the .json member. Other members take precedence over them. */
   json: Readonly<Record<string, unknown>>;
   readonly suffixes: Set<string>;
+  bytes: number;
   error?: InputError;
 }
 
@@ -77,6 +78,7 @@ const newSample = (file: string, key: string): Sample => ({
   fields: new Map([["__key__", key]]),
   json: {},
   suffixes: new Set(),
+  bytes: 0,
 });
 
 const finish = ({ place, fields, json, error }: Sample): RawRow =>
@@ -97,6 +99,10 @@ async function addMember(
     return;
   }
   const { place } = sample;
+  if (sample.error !== undefined) {
+    await entry.body.cancel();
+    return;
+  }
   try {
     if (sample.suffixes.has(suffix))
       throw badRow(place, "one member of each extension", `".${suffix}" twice`);
@@ -105,6 +111,7 @@ async function addMember(
     const { size } = entry.header;
     if (size > limits[option])
       throw tooLarge(place, `the bytes of ".${suffix}"`, size, limits[option], option);
+    checkSample(sample, size, limits);
     const bytes = await bodyOf(place.file, entry);
     if (isOther) sample.fields.set(`.${suffix}`, bytes);
     else if (image !== null)
@@ -116,6 +123,19 @@ async function addMember(
     sample.error ??= error;
     await entry.body.cancel().catch(() => undefined);
   }
+}
+
+/** The bytes of a sample's members, as a multiple of an image's. */
+const sampleImages = 4;
+
+/** @throws {InputError} `dataset/too-large` if the sample's members take too much memory together */
+function checkSample(sample: Sample, size: number, { imageBytes, columns }: DatasetLimits): void {
+  sample.bytes += size;
+  const most = sampleImages * imageBytes;
+  if (sample.bytes > most)
+    throw tooLarge(sample.place, "the bytes of all members", sample.bytes, most, "imageBytes");
+  if (sample.suffixes.size > columns)
+    throw tooLarge(sample.place, "a number of members", sample.suffixes.size, columns, "columns");
 }
 
 function jsonMember(place: Place, text: string, limits: DatasetLimits): Readonly<Record<string, unknown>> {

@@ -98,7 +98,7 @@ export function recordOf(
   columns: OutputColumns,
   image: unknown,
 ): Record<string, unknown> {
-  return { [columns.image]: image, [columns.text]: text, ...row.fields, ...provenance };
+  return { ...row.fields, [columns.image]: image, [columns.text]: text, ...provenance };
 }
 
 /** Rows per file of a split output, and image files per folder. */

@@ -15,6 +15,21 @@ function memberOf(name: string, value: unknown): { suffix: string; bytes: Uint8A
   return bytes instanceof Uint8Array && suffix !== undefined ? { suffix, bytes } : undefined;
 }
 
+/** The fields that are members, each under its own suffix: a reader refuses a suffix that occurs twice. */
+export function membersOf(fields: Readonly<Record<string, unknown>>, image: string) {
+  const taken = new Set([image.toLowerCase(), "txt", "json"]);
+  return Object.entries(fields).flatMap(([name, value]) => {
+    const member = memberOf(name, value);
+    if (!member) return [];
+    const { bytes, suffix } = member;
+    const named = `${name.replace(/[^\w-]+/g, "_")}.${suffix.replace(/^.*\./, "")}`;
+    const names = [suffix, named, ...Array.from({ length: taken.size }, (_, at) => `${at}_${named}`)];
+    const free = names.find((one) => !taken.has(one.toLowerCase())) ?? suffix;
+    taken.add(free.toLowerCase());
+    return [{ bytes, suffix: free }];
+  });
+}
+
 /** The columns of a sample. img2dataset names its key `key`. */
 function columnsOf({ row, n }: KeptImage, { provenance }: KeptPair): Record<string, unknown> {
   const { __key__: key = rowName(n), ...fields } = row.fields;
@@ -31,9 +46,7 @@ export function shardWriter(target: Target): PairWriter {
   return {
     async add(keptImage) {
       const { bytes, suffix } = await imageBytes(target, keptImage.row.image);
-      const others = Object.entries(keptImage.row.fields).flatMap(
-        ([name, value]) => memberOf(name, value) ?? [],
-      );
+      const others = membersOf(keptImage.row.fields, suffix);
       for (const [index, pair] of keptImage.pairs.entries()) {
         // One key per pair, because a sample has one text.
         const key = `${rowName(keptImage.n)}_${index}`;
