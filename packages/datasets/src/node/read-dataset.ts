@@ -47,11 +47,22 @@ export async function readDataset<T extends Task>(
   const parts: Dataset<T>[] = [];
   for (const name of paths) {
     const input = await openPath(name, { ...defaultLimits, ...options.limits });
-    const own = typeof imageRoot === "object" && Object.hasOwn(imageRoot, name) ? imageRoot[name] : imageRoot;
+    const own = typeof imageRoot === "object" ? rootOf(imageRoot, name) : imageRoot;
     const reading = own === undefined ? rest : { ...rest, imageRoot: own };
     parts.push(await readData(task, input, reading, { csv: csvRecords, listFolder, ...second }));
   }
   return joined(parts);
+}
+
+const withoutSlash = (path: string): string => path.replace(/[/\\]+$/, "");
+
+/** The path's own folder, if one is named for it. A slash at the end of either path makes no difference. */
+function rootOf(
+  roots: Readonly<Record<string, string>>,
+  path: string,
+): string | Readonly<Record<string, string>> {
+  const name = Object.keys(roots).find((one) => withoutSlash(one) === withoutSlash(path));
+  return name === undefined ? roots : (roots[name] ?? roots);
 }
 
 function joined<T extends Task>(parts: readonly Dataset<T>[]): Dataset<T> {

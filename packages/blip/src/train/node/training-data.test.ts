@@ -251,11 +251,13 @@ test("each of several lists may have its own folder of images", async () => {
   // A list without a folder of its own has its images beside it.
   writeFileSync(join(first, "c.json"), JSON.stringify([{ image: "1.png", caption: "number 2" }]));
   const [named = ""] = paths;
-  const some = await epochOf("pretrain", [named, join(first, "c.json")], {
-    ...options,
-    reader: { imageRoot: { [named]: second } },
-  });
-  expect(some.batches.flatMap(({ captions }) => captions).sort()).toEqual(["number 0", "number 2"]);
+  for (const name of [named, `${named}/`]) {
+    const some = await epochOf("pretrain", [named, join(first, "c.json")], {
+      ...options,
+      reader: { imageRoot: { [name]: second } },
+    });
+    expect(some.batches.flatMap(({ captions }) => captions).sort()).toEqual(["number 0", "number 2"]);
+  }
   await expect(
     epochOf("vqa", paths, { ...options, reader: { imageRoot, annotations: named } }),
   ).rejects.toMatchObject({ code: "dataset/bad-option" });
