@@ -150,12 +150,10 @@ test("an aborted signal ends no batch of shards, so that a run can finish its st
   const data = await createTrainingData("pretrain", join(fixtures, "shards"), {
     ...{ batchSize: 1, imageSize: 32, workers: 0, signal: stop.signal },
   });
+  stop.abort();
   await closing(data, async () => {
     let count = 0;
-    for await (const batch of data.batches({ untilEpoch: 1 })) {
-      count += batch.size;
-      stop.abort();
-    }
+    for await (const batch of data.batches({ untilEpoch: 1 })) count += batch.size;
     expect(count).toBeGreaterThan(1);
   });
 });
