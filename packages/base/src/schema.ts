@@ -18,6 +18,7 @@ export type Checked<Value> =
   | { readonly value?: undefined; readonly mismatch: Mismatch };
 
 const maxShown = 80;
+const tooDeep = "lists within lists, too deep to be shown";
 
 /** A short form of a value: JSON if possible. */
 export function shownValue(value: unknown): string {
@@ -26,10 +27,12 @@ export function shownValue(value: unknown): string {
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    return error instanceof RangeError ? "lists within lists, too deep to be shown" : `a ${typeof value}`;
+    return error instanceof RangeError ? tooDeep : `a ${typeof value}`;
   }
   // JSON.stringify gives undefined for a function.
   if (typeof text !== "string") return `a ${typeof value}`;
+  // Up to Node 24, JSON.stringify throws for such a value.
+  if (text.startsWith("[".repeat(maxShown))) return tooDeep;
   return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
 }
 

@@ -1,6 +1,6 @@
 // Newer Nodes, Bun and Deno, from npm: about 100 MB each, installed for one test.
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { arch, platform } from "node:process";
 import { promisify } from "node:util";
@@ -46,6 +46,8 @@ export async function installRuntime(
   { name, version, from, within, place }: Runtime,
 ): Promise<string | undefined> {
   const home = await mkdtemp(join(folder, `${name}-`));
+  // Some tests run as another user.
+  for (const one of [folder, home]) await chmod(one, 0o755);
   await writeFile(join(home, "package.json"), '{ "private": true }\n');
   const args = ["i", "--ignore-scripts", "--no-audit", "--no-fund", `${from}@${version}`];
   const installed = await run("npm", args, { cwd: home, timeout: 180_000 }).catch(() => undefined);

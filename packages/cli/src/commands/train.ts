@@ -142,10 +142,11 @@ async function run(
   const say = (text: string) => {
     if (flags.quiet !== true) printLine(terminal.stderr, text);
   };
-  const model = chooseModel(flags, terminal, suggestions[task]);
   try {
+    const options = optionsOf(data, flags);
+    const model = chooseModel(flags, terminal, suggestions[task]);
     const report = await train(task, data, {
-      ...{ ...optionsOf(data, flags), model, out: flags.out, signal: terminal.signal },
+      ...{ ...options, model, out: flags.out, signal: terminal.signal },
       onWarning: warner(flags, terminal),
       onSkip: ({ line }) => say(`Left out: ${typed(terminal, line)}`),
       onPlan: (plan) => describePlan(plan, model).forEach(say),
