@@ -2,7 +2,6 @@
 import { schema } from "@blip-ts/base";
 import { autoContrasts } from "../data/augment/tones.ts";
 import { augmentations } from "../data/augment/random-augment.ts";
-import type { TrainingFiles } from "../checkpoint/files.ts";
 import { badRecipe } from "./errors.ts";
 import { lossNames } from "./losses.ts";
 import { recipeNames } from "./presets.ts";
@@ -169,7 +168,8 @@ export function checkedRecipe(name: string, recipe: unknown): CustomRecipe {
   return value;
 }
 
-type ReadText = TrainingFiles["readSmall"];
+/** Reads a small file, as `readSmall` of the platform's files does. */
+type ReadText = (path: string, most: number) => Promise<string | number | { readonly got: string }>;
 
 /** The most bytes of a recipe's file, and of a file of names. */
 const mostBytes = 4_000_000;
