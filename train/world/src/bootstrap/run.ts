@@ -182,7 +182,6 @@ const withoutPatches = (recipe: Recipe): Recipe =>
 /** Trains the image encoder from scratch to name patches. The text weights stay random. */
 async function encoder(sitting: Sitting): Promise<void> {
   const { paths, settings } = sitting;
-  if (existsSync(paths.model("encoder"))) return;
   await once(paths.set("encoder"), () => writeLines(paths.set("encoder"), encoderPairs(paths)));
   await train(sitting, {
     ...{ task: "pretrain", name: "encoder", data: paths.set("encoder"), model: paths.stem },

@@ -89,15 +89,8 @@ export function settingsFor(samples: number): BootstrapSettings {
     ...{ web: part(20_000, 64), clean: part(4_000, 64), test: part(500, 32) },
     encoderScenes: part(24_000, 128),
     encoder: {
-      ...{
-        ...shared,
-        ...patches,
-        init: true,
-        batchSize: 64,
-        steps: part(1000, 2),
-        lr: 2e-3,
-        warmUp: part(100, 1),
-      },
+      ...{ ...shared, ...patches },
+      ...{ init: true, batchSize: 64, steps: part(1000, 2), lr: 2e-3, warmUp: part(100, 1) },
       losses: { itc: 0, itm: 0, lm: 0, patchNames: 1 },
     },
     pretrain: {

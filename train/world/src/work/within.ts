@@ -10,12 +10,17 @@ export const within =
     throw badOption(flag, expected, text);
   };
 
-/** Returns the parser of an option's list, separated by commas. It throws `world/bad-option` at an unknown name. */
+/**
+ * Returns the parser of an option's list, separated by commas. It throws `world/bad-option` at an unknown name, and at one
+ * that occurs twice.
+ */
 export const someOf =
   <Name extends string>(flag: string, known: readonly Name[]) =>
   (text: string): readonly Name[] =>
-    text.split(",").map((part) => {
+    text.split(",").map((part, at, parts) => {
       const name = known.find((one) => one === part.trim());
       if (name === undefined) throw badOption(flag, `some of ${known.join(", ")}`, part.trim());
+      if (parts.findIndex((other) => other.trim() === name) < at)
+        throw badOption(flag, "each name once", `${name} twice`);
       return name;
     });

@@ -48,7 +48,7 @@ export interface TrainingDataOptions {
   readonly std?: readonly [number, number, number] | undefined;
   /** The order of Pillow's resize passes. Default: `10` (horizontal first), as when BLIP was trained. */
   readonly pillowOrder?: PillowOrder | undefined;
-  /** `caption`: the prefix of each caption. Default: "a picture of ". */
+  /** `caption`: the prefix of each caption; a space follows it if it ends without one. Default: "a picture of ". */
   readonly prompt?: string | undefined;
   /** `pretrain`: the names of patches. Without them, a row's `patches` are ignored. */
   readonly patches?: PatchLabels | undefined;

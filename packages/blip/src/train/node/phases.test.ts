@@ -67,13 +67,9 @@ describe("a recipe of one's own", () => {
   });
 
   test("freezes a tied weight by each of its names", async () => {
-    const data = await sceneData(join(root, "tied"), scenes, (scene) => ({
-      image: scene.image,
-      caption: scene.true,
-    }));
     const freeze = ["text_encoder.embeddings."];
     const recipe = { base: "few", epochs: 1, batchSize: 4, lr: 1e-2, augment: false, freeze } as const;
-    const report = await train("pretrain", data, quick({ model: tiny("match"), recipe }));
+    const report = await train("pretrain", captions, quick({ model: tiny("match"), recipe }));
     const words = "text_encoder.embeddings.word_embeddings.weight";
     expect(await isSame(words, report.model, tiny("match"))).toBe(true);
     const query = "text_encoder.encoder.layer.0.crossattention.self.query.weight";
@@ -81,12 +77,9 @@ describe("a recipe of one's own", () => {
   });
 
   test("a loss of weight 0 leaves the metrics of validation as they are", async () => {
-    const data = await sceneData(join(root, "no-itm"), scenes, (scene) => ({
-      image: scene.image,
-      caption: scene.true,
-    }));
     const recipe = { base: "few", epochs: 1, batchSize: 4, augment: false, losses: { itm: 0 } } as const;
-    const report = await train("match", data, quick({ model: tiny("match"), recipe, validation: data }));
+    const options = quick({ model: tiny("match"), recipe, validation: captions });
+    const report = await train("match", captions, options);
     expect(report.metrics?.rMean).toBeGreaterThan(0);
   });
 
